@@ -1,0 +1,1 @@
+"""Drills: losing a service while traffic runs."""

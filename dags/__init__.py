@@ -1,0 +1,1 @@
+"""Airflow DAGs, one thin file each; their work is in `dags.steps`."""

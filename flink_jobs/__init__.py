@@ -1,0 +1,1 @@
+"""Flink SQL jobs, one file each."""

@@ -1,0 +1,1 @@
+"""The executable specification: it judges any Provider API Gateway over the wire."""

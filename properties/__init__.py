@@ -1,0 +1,1 @@
+"""Chapters: one numbered property each, loaded by path."""
