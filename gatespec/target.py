@@ -1,0 +1,136 @@
+"""The target file: the one page that says what is judged, what it claims, and how to reach or start it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gatespec.errors import GatespecError, usage
+from gatespec.ports import Plan  # noqa: TC001 - pydantic reads it at run time
+
+Profile = Literal["core", "realtime", "pipeline", "marketplace", "agents", "internal"]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+Argv = Annotated[list[str], Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CommandDoor(_Strict):
+    """A gateway that the judge starts: one process per instance."""
+
+    argv: Argv
+    """`{python}` is the interpreter that runs the judge, where `PATH` would find another."""
+    env: dict[str, str] = {}
+    cwd: str = "."
+    """Relative to the target file."""
+    prepare: list[Argv] = []
+    """Run once, in order, before the first instance: migrations, topics."""
+    instances: Annotated[int, Field(ge=1, le=16)] = 2
+    ready_s: Annotated[float, Field(gt=0, le=300)] = 60.0
+    """How long an instance may take until `/health/ready` answers 200."""
+
+
+class Credential(_Strict):
+    """A ready-made identity of a running gateway; the secret stays in the environment."""
+
+    kind: Literal["user", "key", "agent", "service"]
+    plan: Plan
+    header: str = "Authorization"
+    value_env: str
+    """The environment variable that holds the header's value, e.g. `Bearer ...`."""
+
+
+class UrlDoor(_Strict):
+    """A gateway that is already running, with one or more instances behind the same stores."""
+
+    instances: Annotated[list[HttpUrl], Field(min_length=1, max_length=16)]
+    settings: dict[str, str] = {}
+    """The contract's settings where this gateway's differ from the defaults."""
+    credentials: list[Credential] = []
+    token_command: Argv | None = None
+    """Prints one access token for `{sub}` and `{plan}`."""
+    forwarded_for: bool = False
+    """Whether the judge's address is a trusted proxy, so that it may speak for other addresses."""
+
+
+class Users(_Strict):
+    """How identities that live in the gateway's own store come to be."""
+
+    create: Argv
+    """Makes `{count}` users of `{plan}`; prints one JSON object a line: `{"user_id": ..., "api_key": ...}`."""
+
+
+class Target(_Strict):
+    """One gateway to judge."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    claims: list[Profile] = ["core"]
+    adapters: list[str] = []
+    balancing: Literal["smooth"] | None = None
+    command: CommandDoor | None = None
+    url: UrlDoor | None = None
+    settings: dict[str, str] = {}
+    """The contract's name of a setting to this gateway's own, where they differ."""
+    users: Users | None = None
+    component_driver: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    python_path: list[str] = []
+    """Folders, relative to the target file, where the component driver is found."""
+    known_failures: str | None = None
+    """A file beside this one; see docs/guides/target-file.md."""
+    folder: Path = Path()
+    """Where the target file lies; not written in it."""
+
+    @model_validator(mode="after")
+    def _one_door(self) -> Target:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("a target has exactly one door: [command] or [url]")
+        return self
+
+    @property
+    def door(self) -> str:
+        """`command` or `url`."""
+        return "command" if self.command else "url"
+
+
+def load_target(named: str | Path) -> Target:
+    """Read a target file, or take a URL for a running gateway that claims `core`; raise a usage error that names the field."""
+    text = str(named)
+    if text.startswith(("http://", "https://")):
+        parts = urlsplit(text)
+        return _validated({"name": text, "url": {"instances": [f"{parts.scheme}://{parts.netloc}"]}}, text)
+    path = Path(text)
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        hint = "name a target file or a URL; docs/guides/target-file.md shows one"
+        raise usage("target-unreadable", f"cannot read {path}: {error.strerror}", hint=hint) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise usage("target-malformed", f"{path} is not TOML: {error}") from error
+    return _validated(written, text, path.resolve().parent)
+
+
+def _validated(written: dict[str, Any], source: str, folder: Path = Path()) -> Target:
+    if "folder" in written:
+        raise usage("target-invalid", f"{source}: folder: this key is not for a target file")
+    try:
+        return Target.model_validate({**written, "folder": folder})
+    except ValidationError as error:
+        raise _named(error, source) from error
+
+
+def _named(error: ValidationError, source: str) -> GatespecError:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    found = "" if first["type"] in {"missing", "value_error"} else f", found {first['input']!r:.80}"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return usage(
+        "target-invalid",
+        f"{source}: {where}: {first['msg']}{found}{more}",
+        hint="docs/guides/target-file.md lists every key",
+    )
