@@ -1,7 +1,8 @@
 """The record of a run: what was done, when, and what came back. Checkers are pure functions of it.
 
-One JSON object a line. The first is `{"record": "history", "version": 1, ...}`; a `chapter` opens a property on a tier, an `example` opens
-one story of it, and each `request` after that belongs to this story. Times are monotonic milliseconds of one clock per chapter.
+One JSON object a line. The first is `{"record": "history", "version": 1, ...}`; a `chapter` opens a property on a
+tier, an `example` opens one story of it, and each `request` after that belongs to this story. Times are monotonic
+milliseconds of one clock per chapter.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Example:
 class HistoryWriter:
     """Appends examples to an open file; the caller owns the file."""
 
-    def __init__(self, out: IO[str], **about: Any) -> None:
+    def __init__(self, out: IO[str], **about: str) -> None:
         self._out = out
         self._line({"record": "history", "version": VERSION, **about})
 
@@ -77,46 +78,54 @@ class HistoryWriter:
 
 def read_history(path: Path) -> Iterator[Example]:
     """Yield every finished story; raise `unable` with the line number where the file is not a history."""
+    reader = _Reader()
     with path.open(encoding="utf-8") as lines:
-        context: Context | None = None
-        example: Example | None = None
         for number, line in enumerate(lines, 1):
             try:
-                record = json.loads(line)
-                kind = record["record"]
-                if number == 1:
-                    _check_header(record, path)
-                elif kind == "chapter":
-                    if example is not None:
-                        yield example
-                    example, context = None, _context(record)
-                elif kind == "example" and context is not None:
-                    if example is not None:
-                        yield example
-                    story = [(name, dict(said)) for name, said in record["story"]]
-                    example = Example(context, record["number"], story=story)
-                elif kind == "request" and example is not None:
-                    example.exchanges.append(_exchange(record))
-                else:
-                    raise ValueError(f"a {kind!r} record cannot stand here")
+                finished = reader.take(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise unable(
                     "history-malformed",
                     f"{path} line {number} is not part of a history: {error}",
                     hint="judge a history.jsonl that `gatespec verify` wrote, whole",
                 ) from error
-        if example is not None:
-            yield example
+            if finished is not None:
+                yield finished
+    if reader.example is not None:
+        yield reader.example
 
 
-def _check_header(record: Mapping[str, Any], path: Path) -> None:
+class _Reader:
+    """Where in the history we are."""
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._context: Context | None = None
+        self.example: Example | None = None
+
+    def take(self, record: Mapping[str, Any]) -> Example | None:
+        """Read one record; return the story that it ended, if it did."""
+        kind = record["record"]
+        if not self._begun:
+            _check_header(record)
+            self._begun = True
+        elif kind == "chapter":
+            ended, self.example, self._context = self.example, None, _context(record)
+            return ended
+        elif kind == "example" and self._context is not None:
+            story = [(name, dict(said)) for name, said in record["story"]]
+            ended, self.example = self.example, Example(self._context, record["number"], story=story)
+            return ended
+        elif kind == "request" and self.example is not None:
+            self.example.exchanges.append(_exchange(record))
+        else:
+            raise ValueError(f"a {kind!r} record cannot stand here")
+        return None
+
+
+def _check_header(record: Mapping[str, Any]) -> None:
     if record["record"] != "history" or record["version"] != VERSION:
-        raise unable(
-            "history-version",
-            f"{path} is not a history of version {VERSION}",
-            tried=f"its first line says {record.get('record')!r}, version {record.get('version')!r}",
-            hint="judge it with the gatespec that wrote it",
-        )
+        raise ValueError(f"its first line says {record['record']!r}, version {record['version']!r}, not {VERSION}")
 
 
 def _context(record: Mapping[str, Any]) -> Context:

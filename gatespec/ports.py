@@ -94,8 +94,9 @@ class ComponentDriver(Protocol):
     """What a gateway offers for the component tier; loaded by name, so it shares no code with the judge.
 
     The class named by `component_driver` in the target file is called with keywords only:
-    `clock` (`now_ms()`; the shared store's clock), `instances`, `settings` (contract names to text, as in the environment) and
-    `redis_url` (None: the pure core over an in-memory store). Each instance reads its own clock off by `skew_ms[instance]`.
+    `clock` (`now_ms()`; the shared store's clock), `instances`, `settings` (contract names to text, as in the
+    environment) and `redis_url` (None: the pure core over an in-memory store). Each instance reads its own clock off
+    by `skew_ms[instance]`.
     """
 
     skew_ms: list[int]

@@ -99,7 +99,7 @@ class Target(_Strict):
 
 
 def load_target(named: str | Path) -> Target:
-    """Read a target file, or take a URL for a running gateway that claims `core`; raise a usage error that names the field."""
+    """Read a target file, or take the URL of a running gateway that claims `core`; a usage error names the field."""
     text = str(named)
     if text.startswith(("http://", "https://")):
         parts = urlsplit(text)
