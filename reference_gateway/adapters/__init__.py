@@ -1,0 +1,1 @@
+"""How the core's ports are filled: Redis, PostgreSQL, providers."""

@@ -1,0 +1,1 @@
+"""The rules of the gateway: pure functions of values; time and stores are arguments."""
