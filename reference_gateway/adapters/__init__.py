@@ -1,1 +1,1 @@
-"""How the core's ports are filled: Redis, PostgreSQL, providers."""
+"""What the core asks of the world, spoken in the language of each technology."""

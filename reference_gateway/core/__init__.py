@@ -1,1 +1,1 @@
-"""The rules of the gateway: pure functions of values; time and stores are arguments."""
+"""Pure rules: time and stores are arguments; nothing here knows a framework, a wire or a clock."""
