@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.errors import unable
-from gatespec.ports import Exchange, Identity, Request, Span
+from gatespec.ports import Exchange, Identity, Request, Span, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ class Context:
     """What an example was played on: enough to judge it without the stack."""
 
     property_id: str
-    tier: str
+    tier: Tier
     binding: str
     instances: int
     settings: Mapping[str, str]

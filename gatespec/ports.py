@@ -73,6 +73,9 @@ class Gateway(Protocol):
     instances: int
     clock: Clock
 
+    def begin(self) -> None:
+        """Set the scene for a new story: in process, the clock stands at the start of a minute, each clock right."""
+
     def fresh(self, kind: Kind, plan: Plan) -> Identity:
         """Return an identity whose window is empty; raise `Untestable` where the door has none of that kind."""
 

@@ -1,0 +1,62 @@
+"""Chapters: one property each, found by path, so that a wheel and a checkout judge with the same ones."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gatespec.errors import unable
+from gatespec.suites import properties_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gatespec.checkers.findings import Findings
+    from gatespec.engine.story import StoryMachine
+    from gatespec.history import Example
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What a property's file gives the engine."""
+
+    property_id: str
+    machine: type[StoryMachine]
+    check: Callable[[Example, int], Findings]
+    """Pure: judges the exchanges whose place is at least the given one, and marks what the whole story saw."""
+    wire_settings: Mapping[str, str] = field(default_factory=dict)
+    """Shortened times and plans for a gateway that the judge starts."""
+    examples: Mapping[str, int] = field(default_factory=lambda: {"component": 200, "wire": 60})
+    """Stories per tier, where nobody asks for another number."""
+    steps: int = 12
+    """Steps of a story, at most."""
+
+
+def load_chapters(folder: Path | None = None) -> dict[str, Chapter]:
+    """Load every `pNN_*.py`, by property id and in its order."""
+    paths = sorted((folder or properties_dir()).glob("p[0-9][0-9]_*.py"))
+    chapters = [load_chapter(path) for path in paths]
+    return {chapter.property_id: chapter for chapter in chapters}
+
+
+def load_chapter(path: Path) -> Chapter:
+    """Load one chapter file; it must define `CHAPTER`."""
+    name = f"gatespec_chapters.{path.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise unable("chapter-unreadable", f"{path} cannot be loaded as a chapter")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    chapter = getattr(sys.modules[name], "CHAPTER", None)
+    if not isinstance(chapter, Chapter):
+        raise unable("chapter-empty", f"{path} does not define CHAPTER", hint="see docs/guides/write-a-property.md")
+    return chapter

@@ -1,0 +1,86 @@
+"""How late this machine is by itself: an echo server in a process of its own, asked all the time beside a run."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gatespec.clock import now_ns
+from gatespec.errors import unable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLE_MS = 50
+"""Ten samples in half a second: a stall that could move a verdict does not hide between two."""
+ANSWER_MS = 10_000
+"""A machine that cannot echo a byte in this time can judge nothing."""
+
+_ECHO = """
+import os, socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+peer, _ = server.accept()
+while data := peer.recv(64):
+    peer.sendall(data)
+"""
+
+
+class LagMeter:
+    """The worst round trip to the echo server since the last `reset`, in ms."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self._peer = peer
+        self._worst_ns = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="lag meter", daemon=True)
+        self._thread.start()
+
+    def reset(self) -> None:
+        """Begin to measure anew."""
+        self._worst_ns = 0
+
+    @property
+    def worst_ms(self) -> int:
+        """Rounded up, so that no lag is called none."""
+        return -(-self._worst_ns // 1_000_000)
+
+    def _sample(self) -> None:
+        while not self._stop.wait(SAMPLE_MS / 1000):
+            asked = now_ns()
+            try:
+                self._peer.sendall(b".")
+                answered = self._peer.recv(64)
+            except OSError:
+                answered = b""
+            lag = now_ns() - asked if answered else ANSWER_MS * 1_000_000
+            self._worst_ns = max(self._worst_ns, lag)
+            if not answered:
+                return
+
+    def stop(self) -> None:
+        """End the sampling; at most one answer's time."""
+        self._stop.set()
+        self._thread.join(ANSWER_MS / 1000)
+
+
+@contextmanager
+def lag_meter() -> Iterator[LagMeter]:
+    """Run the echo server and the meter for as long as the block runs."""
+    with subprocess.Popen([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = int(server.stdout.readline()) if server.stdout else 0
+            with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_MS / 1000) as peer:
+                meter = LagMeter(peer)
+                try:
+                    yield meter
+                finally:
+                    meter.stop()
+        except (OSError, ValueError) as error:
+            raise unable("lag-meter", f"the echo server did not start: {error}") from error
+        finally:
+            server.terminate()

@@ -1,0 +1,79 @@
+"""Play one chapter on one gateway, and tell again what broke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatespec.engine.failure import describe
+from gatespec.engine.profiles import prepare, settings_for
+from gatespec.engine.stage import ShrunkEnough
+from gatespec.engine.story import Broken, StoryMachine, read_story, tell
+
+if TYPE_CHECKING:
+    from gatespec.engine.plan import VerifyPlan
+    from gatespec.engine.stage import Stage
+    from gatespec.verdict import Failure
+
+REPLAYS = 5
+
+
+@dataclass(frozen=True)
+class Played:
+    """What remains of playing: what ended it, if anything but the last example did."""
+
+    stopped: Exception | None = None
+    failure: Failure | None = None
+
+
+def play(stage: Stage, plan: VerifyPlan) -> Played:
+    """Tell as many stories as the plan wants; where one breaks the statement, tell the shortest again."""
+    machine = bind(stage)
+    try:
+        if plan.replay:
+            tell(machine, read_story(plan.replay, stage.chapter.machine))
+        else:
+            _explore(machine, stage, plan)
+    except ShrunkEnough:
+        pass
+    except Exception as error:  # noqa: BLE001 - whatever Hypothesis wraps a finding in, the finding is what counts
+        if stage.shortest is None:
+            return Played(stopped=error)
+    return Played(failure=_retell(machine, stage, plan) if stage.shortest else None)
+
+
+def bind(stage: Stage) -> type[StoryMachine]:
+    """Give the chapter's machine its stage; a name of its own keeps Hypothesis' cases apart."""
+    machine = stage.chapter.machine
+    name = f"{machine.__name__}_{stage.context.tier}_{stage.context.binding}"
+    bound: type[StoryMachine] = type(name, (machine,), {"stage": stage, "__doc__": machine.__doc__})
+    return bound
+
+
+def _explore(machine: type[StoryMachine], stage: Stage, plan: VerifyPlan) -> None:
+    examples = examples_for(stage, plan)
+    chosen = settings_for(plan.profile, examples=examples, steps=stage.chapter.steps)
+    prepare(machine, chosen, plan.seed)()
+
+
+def examples_for(stage: Stage, plan: VerifyPlan) -> int:
+    """How many stories: as asked for, else as the chapter says for the tier."""
+    if plan.replay:
+        return 1
+    tier = "component" if stage.context.tier == "component" else "wire"
+    return plan.examples or stage.chapter.examples[tier]
+
+
+def _retell(machine: type[StoryMachine], stage: Stage, plan: VerifyPlan) -> Failure:
+    broken = stage.shortest
+    if broken is None:
+        raise AssertionError("only a broken story is told again")
+    reproduced = sum(_breaks(machine, broken) for _ in range(REPLAYS))
+    return describe(broken, stage, plan, reproduced=reproduced, replays=REPLAYS)
+
+
+def _breaks(machine: type[StoryMachine], broken: Broken) -> bool:
+    try:
+        return tell(machine, broken.example.story) is not None
+    except ShrunkEnough:
+        return True  # it ends the search, which is over; the telling before it broke or not all the same
