@@ -1,72 +1,169 @@
-"""The list's query: what may be asked, and which offers satisfy it."""
+"""The parameters of the list of offers: every text that a stranger may send becomes a query, or one named error."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from reference_gateway.core.gpus import UnknownGpu, names_covered
+from reference_gateway.core.offer import AVAILABILITIES
+from reference_gateway.core.query import SORTS, Query, select
+from reference_gateway.core.regions import REGIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Mapping, Sequence
 
-    from reference_gateway.core.offer import Offer
+__all__ = [
+    "ParameterError",
+    "ParameterInvalid",
+    "ParameterRepeated",
+    "ParameterUnknown",
+    "Query",
+    "parse_query",
+    "select",
+]
+
+Read = TypeVar("Read")
+
+PARAMETERS_MAX: Final = 64
+"""Parameters of one query: more than every GPU and region by name would take."""
+
+VALUE_LENGTH_MAX: Final = 64
+"""Characters of one value, and of what is echoed of it."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class ParameterError(Exception):
-    """A parameter that is refused with 422; `code` is the problem's, `field` the parameter's name, safe to echo."""
+    """A parameter that is refused with 422: `code` is the problem's, `field` the parameter, all of it safe to echo."""
 
-    code: str = ""
+    code = ""
 
     def __init__(self, field: str, found: str, expected: str) -> None:
-        super().__init__(f"{field}: found {found}, expected {expected}")
-        self.field = field
-        self.found = found
-        self.expected = expected
+        self.field, self.found, self.expected = _echo(field), _echo(found), expected
+        super().__init__(f"{self.field}: found {self.found!r}, expected {expected}")
 
 
 class ParameterInvalid(ParameterError):  # noqa: N818 - the name is the problem's
-    """A value that cannot be understood."""
+    """A value that means nothing here."""
 
     code = "parameter-invalid"
 
 
 class ParameterUnknown(ParameterError):  # noqa: N818 - the name is the problem's
-    """A name that the list does not know."""
+    """A name that the list does not know, or does not serve yet."""
 
     code = "parameter-unknown"
 
 
 class ParameterRepeated(ParameterError):  # noqa: N818 - the name is the problem's
-    """A single-valued parameter given more than once."""
+    """A single-valued parameter that was given again."""
 
     code = "parameter-repeated"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """All filters of the list and its order; an empty tuple or None asks for nothing."""
+def _echo(text: str) -> str:
+    """Bounded, printable ASCII: what a stranger sent must break neither a log line nor a terminal."""
+    return text[:VALUE_LENGTH_MAX].encode("unicode_escape").decode("ascii")[:VALUE_LENGTH_MAX]
 
-    gpu_types: tuple[str, ...] = ()
-    providers: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    availability: tuple[str, ...] = ()
-    compliance_tags: tuple[str, ...] = ()
-    min_price: Decimal | None = None
-    max_price: Decimal | None = None
-    min_memory_gb: Decimal | None = None
-    min_gpu_count: int | None = None
-    sort: str = "price"
 
-    def cache_key(self) -> str:
-        """One text for all spellings of the same query."""
-        raise NotImplementedError
+def _gpu_types(word: str) -> tuple[str, ...]:
+    try:
+        return names_covered(word)
+    except UnknownGpu:
+        raise ValueError("a canonical GPU name or a family, such as H100-SXM or H100") from None
+
+
+def _region(word: str) -> tuple[str, ...]:
+    if word not in REGIONS:
+        raise ValueError("a canonical region, such as us-west")
+    return (word,)
+
+
+def _availability(word: str) -> tuple[str, ...]:
+    if word not in AVAILABILITIES:
+        raise ValueError(f"one of {', '.join(AVAILABILITIES)}")
+    return (word,)
+
+
+def _word(word: str) -> tuple[str, ...]:
+    if not _WORD.fullmatch(word):
+        raise ValueError(f"letters, digits, dots, hyphens and underscores, at most {VALUE_LENGTH_MAX}")
+    return (word,)
+
+
+def _number(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("a decimal number of 0 or more, such as 2.5, with at most 9 digits on either side")
+    return Decimal(text)
+
+
+def _count(text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise ValueError("a whole number of 0 or more, such as 8, with at most 9 digits")
+    return int(text)
+
+
+def _sort(text: str) -> str:
+    if text not in SORTS:
+        raise ValueError(f"one of {', '.join(SORTS)}")
+    return text
+
+
+_REPEATABLE: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] = {
+    "gpu_type": ("gpu_types", _gpu_types),
+    "gpu": ("gpu_types", _gpu_types),
+    "provider": ("providers", _word),
+    "region": ("regions", _region),
+    "availability": ("availability", _availability),
+    "compliance_tag": ("compliance_tags", _word),
+}
+_SINGLE: Final[Mapping[str, Callable[[str], Decimal | int | str]]] = {
+    "min_price": _number,
+    "max_price": _number,
+    "min_memory_gb": _number,
+    "min_gpu_count": _count,
+    "sort": _sort,
+}
+_NOT_SERVED: Final[Mapping[str, str]] = {
+    "page": "no page numbers: answers are followed by `cursor`",
+    "cursor": "no cursor yet: one answer holds every offer",
+    "limit": "no limit yet: one answer holds every offer",
+    "per_page": "no limit yet: one answer holds every offer",
+}
 
 
 def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
-    """Read the decoded query string's pairs, in the order given; raises `ParameterError`."""
-    raise NotImplementedError
+    """Read the query string's decoded pairs; raises `ParameterError` for the first that is wrong."""
+    if len(pairs) > PARAMETERS_MAX:
+        raise ParameterInvalid("query", f"{len(pairs)} parameters", f"at most {PARAMETERS_MAX}")
+    asked: dict[str, Any] = {}
+    for name, text in pairs:
+        if name in _REPEATABLE:
+            field, read = _REPEATABLE[name]
+            asked[field] = asked.get(field, frozenset()).union(_value(name, text, read))
+        elif name in asked:
+            raise ParameterRepeated(name, text, "this parameter once")
+        else:
+            asked[name] = _value(name, text, _single(name, text))
+    return replace(Query(), **asked)
 
 
-def select(offers: Sequence[Offer], query: Query) -> list[Offer]:
-    """The offers that satisfy `query`, in its order."""
-    raise NotImplementedError
+def _single(name: str, text: str) -> Callable[[str], Decimal | int | str]:
+    if name in _SINGLE:
+        return _SINGLE[name]
+    raise ParameterUnknown(name, text, _NOT_SERVED.get(name, f"one of {', '.join([*_REPEATABLE, *_SINGLE])}"))
+
+
+def _value(name: str, text: str, read: Callable[[str], Read]) -> Read:
+    """The length comes first: no reader meets a text whose cost is the sender's choice."""
+    if len(text) > VALUE_LENGTH_MAX:
+        raise ParameterInvalid(name, text, f"at most {VALUE_LENGTH_MAX} characters")
+    try:
+        return read(text)
+    except ValueError as wrong:
+        raise ParameterInvalid(name, text, str(wrong)) from None

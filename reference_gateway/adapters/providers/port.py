@@ -45,7 +45,7 @@ class ProviderFailed(Exception):  # noqa: N818 - it is the sentence that the log
 class ListCall:
     """One list operation: of which provider, at which endpoint (scheme and host), with what, within how many seconds.
 
-    `now_ms` reads the wall clock (ms since 1970) when the answer is there: that moment is its offers' `last_updated_ms`.
+    `now_ms` reads the wall clock (ms since 1970) when the answer is there: its offers are of that moment.
     """
 
     provider: str

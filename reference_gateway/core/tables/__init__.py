@@ -1,0 +1,1 @@
+"""Tables that are part of the contract, as data: no rule lives here."""
