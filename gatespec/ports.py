@@ -49,6 +49,8 @@ class Request:
     method: str = "GET"
     path: str = "/api/v2/providers"
     headers: tuple[tuple[str, str], ...] = ()
+    address: str = ""
+    """For an `ip` identity: which of its addresses speaks, where it has several (IPv6 by /64); empty: its name."""
     delay_ms: int = 0
     """How long after the batch's start it is sent; 0 is at once."""
 

@@ -27,8 +27,8 @@ class Chapter:
     machine: type[StoryMachine]
     check: Callable[[Example, int], Findings]
     """Pure: judges the exchanges whose place is at least the given one, and marks what the whole story saw."""
-    wire_settings: Mapping[str, str] = field(default_factory=dict)
-    """Shortened times and plans for a gateway that the judge starts."""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per tier, by the contract's names: shortened times and plans for a gateway that the judge starts."""
     examples: Mapping[str, int] = field(default_factory=lambda: {"component": 200, "wire": 60})
     """Stories per tier, where nobody asks for another number."""
     steps: int = 12

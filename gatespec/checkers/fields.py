@@ -1,0 +1,94 @@
+"""What a limited answer says of the limit: RateLimit fields, `Retry-After`, and the body of a refusal."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import http_sf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatespec.ports import Exchange
+
+PROBLEM_TYPE = "application/problem+json"
+WHOLE_SECONDS = re.compile(r"[1-9][0-9]{0,9}")
+PROBLEM_MEMBERS = ("type", "title", "detail", "code", "trace_id")
+
+
+def retry_after_s(exchange: Exchange) -> int | None:
+    """Seconds of a `Retry-After` in whole seconds, at least 1; None for any other."""
+    text = exchange.headers.get("retry-after", "")
+    return int(text) if WHOLE_SECONDS.fullmatch(text) else None
+
+
+def fault_in_refusal(exchange: Exchange) -> str | None:
+    """What is wrong with the form of a 429, in one sentence; None where it is as promised."""
+    if retry_after_s(exchange) is None:
+        found = exchange.headers.get("retry-after")
+        return f"Retry-After is {found!r}, not whole seconds of at least 1" if found else "Retry-After is missing"
+    media_type = exchange.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != PROBLEM_TYPE:
+        return f"the refusal's body is {media_type or 'of no type'}, not {PROBLEM_TYPE}"
+    return _fault_in_problem(exchange.body, exchange.status)
+
+
+def _fault_in_problem(body: bytes, status: int | None) -> str | None:
+    try:
+        problem: Any = json.loads(body)
+    except ValueError:
+        return "the refusal's body is not JSON"
+    if not isinstance(problem, dict):
+        return "the refusal's body is not a JSON object"
+    missing = [name for name in PROBLEM_MEMBERS if not isinstance(problem.get(name), str)]
+    if missing:
+        return f"the problem has no text member {', '.join(missing)}"
+    if problem.get("status") != status:
+        return f"the problem's status is {problem.get('status')!r}, the answer's {status}"
+    return None
+
+
+def fault_in_rate_limit(
+    headers: Mapping[str, str], plan: str, *, limit: int, window_s: int, remaining: range
+) -> str | None:
+    """What is wrong with the RateLimit fields of a limited answer; `remaining` are the values permitted for `r`."""
+    policy = _item(headers, "ratelimit-policy")
+    if isinstance(policy, str):
+        return policy
+    left = _item(headers, "ratelimit")
+    if isinstance(left, str):
+        return left
+    stated = (policy[0], _whole(policy[1], "q"), _whole(policy[1], "w"))
+    if stated != (plan, limit, window_s):
+        return f'RateLimit-Policy is {headers["ratelimit-policy"]}, not "{plan}";q={limit};w={window_s}'
+    rest, seconds = _whole(left[1], "r"), _whole(left[1], "t")
+    if left[0] != plan or rest is None or seconds is None or seconds < 0:
+        return f'RateLimit is {headers["ratelimit"]}, not of the form "{plan}";r=...;t=... in whole numbers'
+    if rest not in remaining:
+        return f"RateLimit says r={rest} where {_either(remaining)} was left"
+    return None
+
+
+def _item(headers: Mapping[str, str], name: str) -> tuple[str, Mapping[str, Any]] | str:
+    """The only member of a structured list field, as (name, parameters); or what is wrong with it."""
+    shown = {"ratelimit": "RateLimit", "ratelimit-policy": "RateLimit-Policy"}[name]
+    if name not in headers:
+        return f"{shown} is missing"
+    try:
+        members: Any = http_sf.parse(headers[name].encode("latin-1"), tltype="list")
+    except (ValueError, UnicodeEncodeError):
+        return f"{shown} is not a structured field: {headers[name]!r}"
+    if len(members) != 1 or not isinstance(members[0][0], str):
+        return f"{shown} does not hold one named policy: {headers[name]!r}"
+    return str(members[0][0]), members[0][1]
+
+
+def _whole(parameters: Mapping[str, Any], name: str) -> int | None:
+    value = parameters.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _either(values: range) -> str:
+    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"

@@ -1,0 +1,1 @@
+"""How the judge reaches what it judges: over the wire, or in process with a virtual clock."""

@@ -1,0 +1,106 @@
+"""The wire tier: HTTP to running instances, over connections that stay open."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from gatespec.clock import MonotonicClock, now_ns, sleep_until_ns
+from gatespec.ports import Exchange, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatespec.drivers.people import People
+    from gatespec.ports import Identity, Kind, Plan, Request, Tier
+
+ANSWER_S = 10.0
+"""Twice what the contract gives any request: what takes longer 'may have happened'."""
+CONNECTIONS_MAX = 256
+BODY_MAX_BYTES = 4_194_304
+
+
+class HttpGateway:
+    """Running instances, reached at their addresses."""
+
+    binding = "http"
+
+    def __init__(self, urls: Sequence[str], people: People, *, tier: Tier = "wire") -> None:
+        self.tier: Tier = tier
+        self.instances = len(urls)
+        self.clock = MonotonicClock()
+        self.waited_ms = 0
+        self._urls = list(urls)
+        self._people = people
+        self._runner = asyncio.Runner()
+        self._session = self._runner.run(_open())
+
+    def begin(self) -> None:
+        """Nothing to set: every story brings identities of its own."""
+
+    def fresh(self, kind: Kind, plan: Plan) -> Identity:
+        """Return somebody whose window is empty."""
+        identity, wait_ms = self._people.fresh(kind, plan, self.clock.now_ms())
+        self.wait(wait_ms)
+        return identity
+
+    def play(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Send each at its delay, side by side."""
+        return self._runner.run(self._play(requests))
+
+    async def _play(self, requests: Sequence[Request]) -> list[Exchange]:
+        began = now_ns()
+        sent = (self._send(request, began + request.delay_ms * 1_000_000) for request in requests)
+        exchanges = list(await asyncio.gather(*sent))
+        for exchange in exchanges:
+            self._people.used(exchange.request.identity, exchange.span.heard_ms)
+        return exchanges
+
+    async def _send(self, request: Request, at_ns: int) -> Exchange:
+        await sleep_until_ns(at_ns)
+        url = self._urls[request.instance] + request.path
+        headers = [*request.identity.headers, *request.headers]
+        if request.identity.kind == "ip":
+            headers += self._people.speaks_from(request)
+        plain = replace(request, delay_ms=0)
+        sent = now_ns()
+        try:
+            async with self._session.request(request.method, url, headers=headers, allow_redirects=False) as response:
+                heard = now_ns()
+                body = await response.content.read(BODY_MAX_BYTES)
+                names = {name.lower(): ", ".join(response.headers.getall(name)) for name in response.headers}
+                return Exchange(plain, _span(sent, heard), response.status, names, body)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return Exchange(plain, _span(sent, now_ns()), None)
+
+    def wait(self, duration_ms: int) -> None:
+        """Let time pass, never less than asked."""
+        self.waited_ms += duration_ms
+        self._runner.run(sleep_until_ns(now_ns() + duration_ms * 1_000_000))
+
+    def skew(self, offsets_ms: Sequence[int]) -> bool:
+        """Say no: the clocks of running instances are not the judge's to set."""
+        del offsets_ms
+        return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._runner.run(self._session.close())
+        self._runner.close()
+
+
+async def _open() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+        headers={"User-Agent": "gatespec"},
+    )
+
+
+def _span(sent_ns: int, heard_ns: int) -> Span:
+    """Bound the exchange outwards: what happened did so inside."""
+    return Span(sent_ns // 1_000_000, -(-heard_ns // 1_000_000))

@@ -1,0 +1,94 @@
+"""The words that the limiter's chapters share: somebody asks, somebody else asks the same, time passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from hypothesis import strategies as st
+
+from gatespec.checkers.limits import limit_of, window_ms
+from gatespec.checkers.windows import answer_of
+from gatespec.engine.story import StoryMachine
+from gatespec.identities import neighbour
+from gatespec.ports import Identity, Request
+
+if TYPE_CHECKING:
+    from gatespec.ports import Exchange
+
+Fill = Literal["one", "half", "all", "beyond"]
+How = Literal["plainly", "revalidating", "wrongly"]
+
+PATH = "/api/v2/providers"
+WRONG_PATH = "/api/v2/providers?min_price=cheap"
+FILLS: st.SearchStrategy[Fill] = st.sampled_from(("one", "half", "all", "beyond"))
+HOWS: st.SearchStrategy[How] = st.sampled_from(("plainly", "plainly", "revalidating", "wrongly"))
+PERMILLE = st.one_of(st.sampled_from((1000, 999, 1001, 500)), st.integers(1, 1500))
+"""A wait in thousandths of the window: around its edge, and anywhere."""
+SHORT_PLANS = {"GATEWAY_RATE_FREE": "3", "GATEWAY_RATE_PRO": "5", "GATEWAY_RATE_ENTERPRISE": "8"}
+SHORT_WINDOW = {"GATEWAY_RATE_WINDOW_S": "0.3", **SHORT_PLANS}
+"""A window long beside a request's few milliseconds, so that most answers have one permitted verdict, and short to wait."""
+
+
+class LimiterMachine(StoryMachine):
+    """A few people before a gateway that counts what it admits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.people: list[Identity] = []
+        self._etag = ""
+        self._spoken = 0
+
+    @property
+    def window_ms(self) -> int:
+        """The trailing window as this gateway has it."""
+        return window_ms(self.example.context.settings)
+
+    def limit(self, who: Identity) -> int:
+        """The admissions that this identity's plan gives it."""
+        return limit_of(self.example.context.settings, who.plan)
+
+    def count(self, who: Identity, fill: Fill) -> int:
+        """A number of requests: one, half a limit, a limit, or one more."""
+        limit = self.limit(who)
+        return {"one": 1, "half": -(-limit // 2), "all": limit, "beyond": limit + 1}[fill]
+
+    def request(self, who: Identity, instance: int, how: How = "plainly", x_plan: str = "") -> Request:
+        """A read of the offers; an anonymous client speaks from another of its addresses each time."""
+        headers = [("X-Plan", x_plan)] if x_plan else []
+        if how == "revalidating" and self._etag:
+            headers.append(("If-None-Match", self._etag))
+        self._spoken += 1
+        return Request(
+            who,
+            instance % self.gateway.instances,
+            path=WRONG_PATH if how == "wrongly" else PATH,
+            headers=tuple(headers),
+            address=neighbour(who.name, self._spoken) if who.kind == "ip" and ":" in who.name else "",
+        )
+
+    def ask_in_turn(self, who: Identity, instance: int, fill: Fill, how: How = "plainly", x_plan: str = "") -> None:
+        """Send the requests one after the other."""
+        for _ in range(self.count(who, fill)):
+            self.note(self.ask(self.request(who, instance, how, x_plan)))
+
+    def ask_at_once(self, who: Identity, fill: Fill) -> None:
+        """Send the requests side by side, to all instances in turn."""
+        self.note(self.ask(*(self.request(who, place) for place in range(self.count(who, fill)))))
+
+    def note(self, exchanges: list[Exchange]) -> None:
+        """Remember the newest entity tag, to revalidate with."""
+        for exchange in exchanges:
+            self._etag = exchange.headers.get("etag", self._etag)
+
+    def ask_for_a_twin(self) -> None:
+        """Let somebody new ask what was last refused, if it was."""
+        if not self.example.exchanges or answer_of(self.example.exchanges[-1]) != "refused":
+            return
+        last = self.example.exchanges[-1].request
+        who = last.identity
+        twin = self.gateway.fresh("user" if who.kind == "key" else who.kind, who.plan)
+        self.ask(Request(twin, last.instance, last.method, last.path, last.headers))
+
+    def let_pass(self, permille: int) -> None:
+        """Let so many thousandths of a window pass."""
+        self.gateway.wait(self.window_ms * permille // 1000)

@@ -1,0 +1,179 @@
+"""P07 - 429 form.
+
+    A refused request gets 429 with a problem body, `Retry-After` in whole seconds (at least 1), `RateLimit` and
+    `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers: `"pro";q=100;w=1`, `"pro";r=37;t=1`, `w` rounded up; also on
+    admitted answers, cached bytes and 304s). A client that waits `Retry-After` and has sent nothing else is admitted.
+    Refusals are not counted.
+
+The window is 2.5 s here on every tier: with one of a whole second, a `Retry-After` rounded down could not be told from
+one rounded up. Waiting is real on the wire, so several people wait side by side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from gatespec.checkers.fields import fault_in_rate_limit, fault_in_refusal, retry_after_s
+from gatespec.checkers.findings import Breach, Findings
+from gatespec.checkers.limits import by_identity, limit_of, window_ms
+from gatespec.checkers.twins import find_admitted_twins
+from gatespec.checkers.windows import SlidingWindow, answer_of
+from gatespec.engine.chapter import Chapter
+from gatespec.engine.crowd import FILLS, HOWS, SHORT_PLANS, Fill, How, LimiterMachine
+from gatespec.engine.story import opens, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatespec.history import Example
+    from gatespec.ports import Exchange, Request
+
+PEOPLE = 4
+WHO = st.integers(0, PEOPLE - 1)
+LONG_WINDOW = {"GATEWAY_RATE_WINDOW_S": "2.5"}
+NOT_MODIFIED = 304
+Placed = tuple[int, "Exchange"]
+
+
+class RefusalMachine(LimiterMachine):
+    """Four people run into their limits, and do what the refusal tells them.
+
+    Feature: provider-api-gateway, Property 7
+    """
+
+    @opens()
+    def people_arrive(self) -> None:
+        """Two plans, and anonymous clients of both address families."""
+        fresh = self.gateway.fresh
+        self.people = [fresh("user", "free"), fresh("user", "pro"), fresh("ip", "free"), fresh("ip", "free")]
+
+    @told(who=WHO, instance=st.integers(0, 1), fill=FILLS, how=HOWS)
+    def asks(self, who: int, instance: int, fill: Fill, how: How) -> None:
+        """Ask one after the other."""
+        self.ask_in_turn(self.people[who], instance, fill, how)
+
+    @told(fill=FILLS)
+    def all_ask_at_once(self, fill: Fill) -> None:
+        """Everybody asks all instances, side by side."""
+        requests = [
+            self.request(who, place, "revalidating" if place % 3 else "plainly")
+            for who in self.people
+            for place in range(self.count(who, fill))
+        ]
+        self.note(self.ask(*requests))
+
+    @told(permille=st.integers(1, 400))
+    def waits(self, permille: int) -> None:
+        """Let a little of the window pass."""
+        self.let_pass(permille)
+
+    @told()
+    def those_refused_return_when_told(self) -> None:
+        """Everybody whose last answer was a refusal waits `Retry-After` to the millisecond and asks once."""
+        now = self.gateway.clock.now_ms()
+        returns = [self._return(last, now) for last in self._last_answers() if answer_of(last) == "refused"]
+        if returns:
+            self.note(self.ask(*returns))
+
+    @told()
+    def somebody_else_asks_the_same(self) -> None:
+        """The twin of a refusal."""
+        self.ask_for_a_twin()
+
+    def _last_answers(self) -> list[Exchange]:
+        return [exchanges[-1][1] for exchanges in by_identity(self.example).values()]
+
+    def _return(self, refusal: Exchange, now_ms: int) -> Request:
+        told_ms = (retry_after_s(refusal) or 0) * 1000
+        request = self.request(refusal.request.identity, refusal.request.instance)
+        delay_ms = max(0, refusal.span.heard_ms + told_ms - now_ms)
+        return type(request)(request.identity, request.instance, address=request.address, delay_ms=delay_ms)
+
+
+def check(example: Example, since: int) -> Findings:
+    """The form of every limited answer; whoever waited as told is admitted; and no refusal was counted."""
+    findings = Findings()
+    for exchanges in by_identity(example).values():
+        findings.add(_judge_person(exchanges, example, since))
+    findings.marks["refusal-twin-admitted"] = len(find_admitted_twins(example))
+    return findings
+
+
+def _judge_person(exchanges: Sequence[Placed], example: Example, since: int) -> Findings:
+    settings = example.context.settings
+    plan = exchanges[0][1].request.identity.plan
+    window = SlidingWindow(limit_of(settings, plan), window_ms(settings))
+    for _, exchange in exchanges:
+        window.hear(exchange.span, answer_of(exchange))
+    findings = Findings()
+    for index, (place, exchange) in enumerate(exchanges):
+        if place >= since and exchange.status is not None:
+            fault = _fault(exchange, index, window, plan) or _refused_wrongly(exchanges, index, window)
+            findings.answers += 1
+            findings.sharp += 1
+            findings.breaches += [Breach(fault, place)] if fault else []
+            _mark(findings, exchanges, index)
+    return findings
+
+
+def _fault(exchange: Exchange, index: int, window: SlidingWindow, plan: str) -> str | None:
+    """What is wrong with the form of one answer."""
+    surely, perhaps = window.bounds(index)
+    if answer_of(exchange) == "refused":
+        remaining = range(1)
+        if fault := fault_in_refusal(exchange):
+            return fault
+    else:
+        remaining = range(max(0, window.limit - 1 - perhaps), max(0, window.limit - 1 - surely) + 1)
+    window_s = -(-window.window_ms // 1000)
+    return fault_in_rate_limit(exchange.headers, plan, limit=window.limit, window_s=window_s, remaining=remaining)
+
+
+def _refused_wrongly(exchanges: Sequence[Placed], index: int, window: SlidingWindow) -> str | None:
+    exchange = exchanges[index][1]
+    if answer_of(exchange) != "refused":
+        return None
+    if index and _waited(exchanges[index - 1][1], exchange) and _alone(exchanges, index):
+        told_s = retry_after_s(exchanges[index - 1][1])
+        return f"refused, though it waited the {told_s} s of Retry-After and sent nothing else"
+    if window.permits(index) == {"admitted"}:
+        return f"refused, though only {window.bounds(index)[1]} of {window.limit} were admitted: refusals were counted"
+    return None
+
+
+def _waited(refusal: Exchange, again: Exchange) -> bool:
+    told_s = retry_after_s(refusal)
+    done = answer_of(refusal) == "refused" and told_s is not None
+    return done and again.span.sent_ms >= refusal.span.heard_ms + (told_s or 0) * 1000
+
+
+def _alone(exchanges: Sequence[Placed], index: int) -> bool:
+    """Whether nothing else of this identity was under way from the refusal's answer on."""
+    heard_ms, asked = exchanges[index - 1][1].span.heard_ms, exchanges[index][1]
+    others = [e for place, (_, e) in enumerate(exchanges) if place not in (index - 1, index)]
+    return not any(e.span.heard_ms > heard_ms and e.span.sent_ms < asked.span.heard_ms for e in others)
+
+
+def _mark(findings: Findings, exchanges: Sequence[Placed], index: int) -> None:
+    exchange = exchanges[index][1]
+    before = exchanges[index - 1][1] if index else None
+    again = before is not None and answer_of(before) == "refused"
+    if answer_of(exchange) == "refused":
+        findings.marks["refused"] += 1
+        findings.marks["refused-again-meanwhile"] += again
+        return
+    findings.marks["admitted-with-fields"] += "ratelimit" in exchange.headers
+    findings.marks["not-modified-with-fields"] += exchange.status == NOT_MODIFIED and "ratelimit" in exchange.headers
+    findings.marks["returned-after-retry-after"] += before is not None and _waited(before, exchange)
+
+
+CHAPTER = Chapter(
+    "P07",
+    RefusalMachine,
+    check,
+    settings={"component": LONG_WINDOW, "wire": {**LONG_WINDOW, **SHORT_PLANS}},
+    examples={"component": 200, "wire": 20},
+    steps=8,
+)

@@ -1,0 +1,107 @@
+"""P08 - Sliding window.
+
+    Admissions are counted over the trailing window, never in fixed buckets: no alignment of bursts yields more than the
+    limit in any window.
+
+Fixed buckets let twice the limit through around an edge, and estimates from two buckets let a burst at the end of the
+one hide in the other; this property exists to catch both. It also catches windows of the instance's own clock: in
+process the instances' clocks stand apart, and what one forgets the other has just admitted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from gatespec.checkers.limits import by_identity, judge_limits, limit_of, window_ms
+from gatespec.checkers.twins import find_admitted_twins
+from gatespec.checkers.windows import answer_of
+from gatespec.engine.chapter import Chapter
+from gatespec.engine.crowd import FILLS, PERMILLE, SHORT_WINDOW, Fill, LimiterMachine
+from gatespec.engine.story import opens, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatespec.checkers.findings import Findings
+    from gatespec.history import Example
+    from gatespec.ports import Exchange
+
+PEOPLE = 2
+INSTANCES = st.integers(0, 1)
+WHO = st.integers(0, PEOPLE - 1)
+
+
+class SlidingWindowMachine(LimiterMachine):
+    """Two people burst, wait and burst again, at any distance from any edge.
+
+    Feature: provider-api-gateway, Property 8
+    """
+
+    @opens(apart_permille=st.sampled_from((0, 300, 700, 1500)))
+    def clocks_stand(self, apart_permille: int) -> None:
+        """Set the second instance's own clock ahead by thousandths of a window, where the driver can."""
+        ahead = self.window_ms * apart_permille // 1000
+        self.gateway.skew([ahead if place % 2 else 0 for place in range(self.gateway.instances)])
+        self.people = [self.gateway.fresh("user", "free") for _ in range(PEOPLE)]
+
+    @told(who=WHO, instance=INSTANCES, fill=FILLS)
+    def asks(self, who: int, instance: int, fill: Fill) -> None:
+        """Ask one after the other."""
+        self.ask_in_turn(self.people[who], instance, fill)
+
+    @told(who=WHO, fill=FILLS)
+    def asks_everywhere_at_once(self, who: int, fill: Fill) -> None:
+        """Ask all instances side by side."""
+        self.ask_at_once(self.people[who], fill)
+
+    @told(permille=PERMILLE)
+    def waits(self, permille: int) -> None:
+        """Let part of a window pass, or more than one."""
+        self.let_pass(permille)
+
+    @told()
+    def somebody_else_asks_the_same(self) -> None:
+        """The twin of a refusal."""
+        self.ask_for_a_twin()
+
+
+def check(example: Example, since: int) -> Findings:
+    """Every answer against the trailing window, and every window against the limit."""
+    findings = judge_limits(example, since)
+    settings = example.context.settings
+    for exchanges in by_identity(example).values():
+        limit = limit_of(settings, exchanges[0][1].request.identity.plan)
+        findings.marks += _marks([e for _, e in exchanges], limit, window_ms(settings))
+    findings.marks["refusal-twin-admitted"] += len(find_admitted_twins(example))
+    stood = dict(example.story).get("clocks_stand", {})
+    if example.context.tier == "component" and stood.get("apart_permille") and findings.marks["both-instances"]:
+        findings.marks["clocks-apart"] += 1
+    return findings
+
+
+def _marks(exchanges: Sequence[Exchange], limit: int, window: int) -> Counter[str]:
+    marks: Counter[str] = Counter()
+    refused = [e for e in exchanges if answer_of(e) == "refused"]
+    admitted = [e for e in exchanges if answer_of(e) == "admitted"]
+    marks["refused"] = len(refused)
+    marks["both-instances"] = int(bool(refused) and len({e.request.instance for e in admitted}) > 1)
+    marks["readmitted-within-window"] = sum(_readmitted(e, exchanges, window) for e in admitted)
+    marks["burst-across-edge"] = sum(
+        0 < late.span.sent_ms - early.span.heard_ms - window // 2 < window
+        for early, late in zip(admitted, admitted[limit:], strict=False)
+    )
+    return marks
+
+
+def _readmitted(admission: Exchange, exchanges: Sequence[Exchange], window: int) -> bool:
+    """Whether it came after a refusal, with an earlier admission still inside: only a sliding window does so."""
+    before = [e for e in exchanges if e.span.heard_ms <= admission.span.sent_ms and e is not admission]
+    after_refusal = any(answer_of(e) == "refused" for e in before)
+    inside = any(answer_of(e) == "admitted" and e.span.sent_ms > admission.span.heard_ms - window for e in before)
+    return after_refusal and inside
+
+
+CHAPTER = Chapter("P08", SlidingWindowMachine, check, settings={"wire": SHORT_WINDOW})
