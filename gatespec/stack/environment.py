@@ -1,0 +1,21 @@
+"""What a child process is told of our environment: what it needs to run on this machine, and nothing more."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import gatespec
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def base_environment() -> dict[str, str]:
+    """For whatever is judged: no Python path, no proxy and no secret of the judge's leaks into it."""
+    return {name: os.environ[name] for name in (*PASSED_ON, *CERTIFICATES) if name in os.environ}
+
+
+def judge_environment() -> dict[str, str]:
+    """For the judge's own Python processes: they find the very package that runs now, from any folder."""
+    return {**base_environment(), "PYTHONPATH": str(Path(gatespec.__file__).resolve().parent.parent)}

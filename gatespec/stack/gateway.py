@@ -1,0 +1,141 @@
+"""The door `command`: a gateway that the judge starts, one process per instance."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gatespec import verdict
+from gatespec.errors import GatespecError, unable
+from gatespec.stack.environment import base_environment
+from gatespec.stack.health import answers
+from gatespec.stack.native import NativeService
+from gatespec.stack.ports import LOOPBACK
+from gatespec.stack.process import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gatespec.stack.nursery import Nursery
+    from gatespec.target import CommandDoor, Target
+
+PREPARE_S = 120.0
+"""How long one step of `prepare` may take: migrations of an empty database."""
+USERS_S = 60.0
+"""How long making users may take: one process start and a slow password hash per user."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A gateway that is to run: its target file's door, a name for its processes, and what they are told."""
+
+    nursery: Nursery
+    target: Target
+    name: str
+    settings: Mapping[str, str] = field(repr=False)
+    """The contract's names and values, passwords included."""
+
+    @property
+    def door(self) -> CommandDoor:
+        """The command door; a target without one is not started by us."""
+        if self.target.command is None:
+            raise ValueError(f"{self.target.name} has no door of type command")
+        return self.target.command
+
+    def command(
+        self, name: str, argv: Sequence[str], *, more: Mapping[str, str] | None = None, **words: str
+    ) -> Command:
+        """A command of the target file: placeholders filled in, settings under the gateway's own names."""
+        settings = {**self.settings, **(more or {})}
+        own = {self.target.settings.get(setting, setting): value for setting, value in settings.items()}
+        folder = (self.target.folder / self.door.cwd).resolve()
+        filled = tuple(rendered(word, words) for word in argv)
+        return Command(f"{self.name}-{name}", filled, folder, {**base_environment(), **self.door.env, **own})
+
+    def prepare(self) -> None:
+        """Run each step of `prepare` once, in order; raise `unable` with the end of its log where one fails."""
+        for number, argv in enumerate(self.door.prepare, 1):
+            self.nursery.run(self.command(f"prepare-{number}", argv), at_most_s=PREPARE_S)
+
+    @contextmanager
+    def serving(self, ports: Sequence[int | None]) -> Iterator[tuple[GatewayInstance, ...]]:
+        """Run one instance per port (None: any free one), all ready; end them side by side."""
+        instances = tuple(GatewayInstance(self, number, port) for number, port in enumerate(ports, 1))
+        try:
+            for instance in instances:
+                instance.start()
+            for instance in instances:
+                instance.ready()
+            yield instances
+        finally:
+            self.nursery.end([child for instance in instances if (child := instance.child)])
+
+    def create_users(self, plan: str, count: int) -> list[dict[str, Any]]:
+        """Have the gateway make users; each has at least `user_id` and `api_key`. The keys touch no log."""
+        if self.target.users is None:
+            raise ValueError(f"{self.target.name} says no [users] create")
+        command = self.command("users", self.target.users.create, plan=plan, count=str(count))
+        output = self.nursery.folder / f"{self.name}-users.jsonl"
+        output.touch(mode=0o600)
+        try:
+            self.nursery.run(command, at_most_s=USERS_S, output=output)
+            return _users(output, count)
+        finally:
+            output.unlink()
+
+
+class GatewayInstance(NativeService):
+    """One process of the gateway."""
+
+    def __init__(self, deployment: Deployment, number: int, port: int | None = None) -> None:
+        super().__init__(deployment.nursery, f"{deployment.name}-{number}", port=port)
+        self._deployment = deployment
+        self._number = str(number)
+        self.ready_s = deployment.door.ready_s
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://{self.address}"
+
+    def described(self) -> verdict.Service:
+        """The gateway as its target file names it."""
+        return verdict.Service("Gateway", self._deployment.target.name, "", "started by the judge", self.address)
+
+    def _command(self, port: int) -> Command:
+        listen = {"GATEWAY_LISTEN": f"{LOOPBACK}:{port}"}
+        return self._deployment.command(self._number, self._deployment.door.argv, more=listen)
+
+    def _answers(self) -> bool:
+        return answers(self.url)
+
+
+def rendered(word: str, words: Mapping[str, str]) -> str:
+    """Fill in `{python}` and the placeholders of `words`; other braces (JSON, say) stay as they are."""
+    for placeholder, value in {"python": sys.executable, **words}.items():
+        word = word.replace("{" + placeholder + "}", value)
+    return word
+
+
+def _users(output: Path, count: int) -> list[dict[str, Any]]:
+    lines = [line for line in output.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        users: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        if len(users) == count and all({"user_id", "api_key"} <= user.keys() for user in users):
+            return users
+    except (ValueError, AttributeError):
+        pass
+    raise _not_users(len(lines), count)
+
+
+def _not_users(found: int, count: int) -> GatespecError:
+    # What it printed is not shown: there may be keys in it.
+    return unable(
+        "users-malformed",
+        f"[users] create printed {found} lines that are not {count} users",
+        hint='one JSON object a line, and nothing else: {"user_id": "...", "plan": "...", "api_key": "..."}',
+    )

@@ -1,0 +1,189 @@
+"""A lane: one gateway to judge, with stores of its own on a stack that other lanes share."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from gatespec import verdict
+from gatespec.catalogue import load_catalogue
+from gatespec.errors import unable
+from gatespec.ports import Untestable
+from gatespec.stack import health
+from gatespec.stack.gateway import Deployment
+from gatespec.stack.providers_file import Provider, write_providers_file
+from gatespec.stack.servers import Servers, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from gatespec.stack.gateway import GatewayInstance
+    from gatespec.stack.keys import SigningKey
+    from gatespec.stack.servers import Progress, Stores
+    from gatespec.target import Target
+
+TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
+"""The judge speaks for other addresses through `X-Forwarded-For`."""
+
+
+class Stack(Servers):
+    """The servers of one run, and the lanes on them."""
+
+    def lane(
+        self,
+        target: Target,
+        *,
+        settings: Mapping[str, str],
+        instances: int | None = None,
+        ports: Sequence[int] = (),
+        progress: Progress | None = None,
+    ) -> Lane:
+        """Start a gateway with stores of its own; instance n listens on the n-th of `ports`, or on a free one.
+
+        `settings` are the contract's names and values; `instances` is the target file's number unless given.
+        """
+        with ExitStack() as ends:
+            stores = ends.enter_context(self.stores())
+            ground = Ground(self, stores, self._deployment(target, stores, settings))
+            say(progress, f"preparing {target.name}")
+            ground.deployment.prepare()
+            count = instances or ground.deployment.door.instances
+            say(progress, f"starting {count} x {target.name}")
+            wanted = (*ports, *[None] * count)[:count]
+            running = ends.enter_context(ground.deployment.serving(wanted))
+            lane = Lane(target, [instance.url for instance in running], {**TRUSTED_PROXIES, **settings})
+            return lane.started_on(ground, running, ends.pop_all())
+
+    def _deployment(self, target: Target, stores: Stores, settings: Mapping[str, str]) -> Deployment:
+        name = f"gateway-{stores.number}"
+        file = self.nursery.folder / f"{name}-providers.toml"
+        # A simulated provider bears the name of the adapter that speaks to it.
+        write_providers_file(file, [Provider(each, each) for each in self.providers], self.simulators.url)
+        given = {
+            "GATEWAY_DATABASE_URL": stores.postgres_url,
+            "GATEWAY_REDIS_URL": stores.redis_url,
+            "GATEWAY_PROVIDERS_FILE": str(file),
+            **self.signing.settings(),
+            **TRUSTED_PROXIES,
+        }
+        return Deployment(self.nursery, target, name, {**given, **settings})
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a started gateway stands on."""
+
+    stack: Servers
+    stores: Stores
+    deployment: Deployment
+
+
+class Lane:
+    """A gateway that is ready to be judged; a context: leaving it ends what it started."""
+
+    def __init__(self, target: Target, urls: Sequence[str], settings: Mapping[str, str]) -> None:
+        self.target = target
+        self.urls = list(urls)
+        self.settings: Mapping[str, str] = {**load_catalogue().defaults(), **settings}
+        """The contract's settings in effect, but for addresses and paths of this run: some hold passwords."""
+        self.instances: tuple[GatewayInstance, ...] = ()
+        """Its processes, in the order of `urls`; none with the door `url`."""
+        self._ground: Ground | None = None
+        self._ends = ExitStack()
+
+    @classmethod
+    def start(
+        cls,
+        target: Target,
+        *,
+        settings: Mapping[str, str],
+        out: Path,
+        instances: int | None = None,
+        progress: Progress | None = None,
+    ) -> Lane:
+        """Start a lane on a stack of its own; with the door `url` start nothing, and look that all of it is ready."""
+        if target.url is not None:
+            for url in target.url.instances:
+                health.reach(url)
+            return cls(target, target.url.instances, target.url.settings)
+        with ExitStack() as ends:
+            stack = ends.enter_context(Stack.start(out, providers=target.adapters, progress=progress))
+            lane = stack.lane(target, settings=settings, instances=instances, progress=progress)
+            lane.stop_also(ends.pop_all())
+            return lane
+
+    @property
+    def redis_url(self) -> str | None:
+        """Its Redis, password included; None with the door `url`."""
+        return self._ground.stores.redis_url if self._ground else None
+
+    @property
+    def postgres_url(self) -> str | None:
+        """Its database, password included; None with the door `url`."""
+        return self._ground.stores.postgres_url if self._ground else None
+
+    @property
+    def simulators_url(self) -> str | None:
+        """Where the simulated providers and their control port are; None with the door `url`."""
+        return self._ground.stack.simulators.url if self._ground else None
+
+    @property
+    def signing(self) -> SigningKey | None:
+        """The judge's key that this gateway trusts; None with the door `url`."""
+        return self._ground.stack.signing if self._ground else None
+
+    @property
+    def services(self) -> tuple[verdict.Service, ...]:
+        """Every server that runs for this lane, and why that one."""
+        if self._ground is None:
+            return tuple(verdict.Service("Gateway", self.target.name, "", "already running", url) for url in self.urls)
+        return (*self._ground.stack.services, *(instance.described() for instance in self.instances))
+
+    @property
+    def logs(self) -> dict[str, Path]:
+        """The log of each process, by its name; none with the door `url`."""
+        own = {instance.name: instance.logs[0] for instance in self.instances}
+        return {**self._ground.stack.logs, **own} if self._ground else own
+
+    def create_users(self, plan: str, count: int) -> list[dict[str, Any]]:
+        """Have the gateway make users with API keys; raise `Untestable` where the judge has no way to ask for them."""
+        if self.target.users is None or self._ground is None:
+            raise Untestable(f"{self.target.name} has no [users] create that the judge can run")
+        return self._ground.deployment.create_users(plan, count)
+
+    def alive(self) -> None:
+        """Raise `unable` where an instance died or is not ready any more."""
+        for instance in self.instances:
+            if not instance.alive:
+                raise unable("target-dead", f"{instance.name} died", tried=f"the end of its log:\n{instance.tail()}")
+        for url in self.urls:
+            said = health.look(url)
+            if said != health.OK:
+                tried = f"GET {health.READY_PATH}; it said: {said}"
+                raise unable("target-dead", f"the gateway at {url} is not ready any more", tried=tried)
+
+    def stop(self) -> None:
+        """End what was started for it; the second call does nothing."""
+        self._ends.close()
+
+    def started_on(self, ground: Ground, instances: tuple[GatewayInstance, ...], ends: ExitStack) -> Self:
+        """Note what it stands on, and own how that ends."""
+        self._ground, self.instances, self._ends = ground, instances, ends
+        return self
+
+    def stop_also(self, later: ExitStack) -> None:
+        """Have `stop` end this too, when its own things have ended."""
+        own, self._ends = self._ends, ExitStack()
+        self._ends.push(later)
+        self._ends.push(own)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,150 @@
+"""One child process and all that it starts: a session of its own, a log file, a bounded end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gatespec.clock import until
+from gatespec.errors import GatespecError, unable
+from gatespec.stack import born
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import psutil
+
+    from gatespec.stack.account import Account
+
+STOP_MS = 10_000
+"""How long a child may take to end by itself before it is killed: a gateway drains what it accepted."""
+KILL_MS = 5_000
+"""How long the kernel may take to end a killed process; only one stuck in a system call needs more than a moment."""
+TAIL_LINES = 15
+"""Lines of a log that an error shows: a Python traceback's end, and what led to it."""
+TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to start: the name is also its log's name; the environment is whole, nothing is inherited."""
+
+    name: str
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str] = field(repr=False)
+    account: Account | None = None
+    """Whom to run as; None: as ourselves."""
+    stop_signal: int = signal.SIGTERM
+
+
+class Child:
+    """A started command. It leads its own session, so that a terminal's Ctrl-C reaches the judge alone."""
+
+    def __init__(self, command: Command, log: Path, output: Path | None = None) -> None:
+        self.command = command
+        self.log = log
+        self._popen = _spawn(command, log, output)
+        self.born = born.born(self._popen.pid)
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; minus the signal's number where one ended it."""
+        return self._popen.poll()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or is paused."""
+        return self.exit_code is None
+
+    def pause(self) -> None:
+        """Stop it and all its children where they stand (SIGSTOP): sockets stay open, nothing answers."""
+        born.send([p for p in (born.find(self.born),) if p], signal.SIGSTOP)  # first, so that it starts no others
+        born.send(born.tree(self.born), signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        born.send(reversed(born.tree(self.born)), signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it and all its children as a power cut would (SIGKILL); return when they are gone."""
+        self.pause()
+        family = born.tree(self.born)
+        born.send(family, signal.SIGKILL)
+        self._await_gone(family)
+
+    def ask_to_stop(self) -> None:
+        """Send its stop signal; a paused one is woken to hear it."""
+        if self.alive:
+            self.resume()
+            with suppress(ProcessLookupError):
+                os.kill(self._popen.pid, self.command.stop_signal)
+
+    def stop(self, grace_ms: int = STOP_MS) -> None:
+        """End it: its stop signal, and after `grace_ms` SIGKILL to it and all that is left of its session."""
+        family = born.tree(self.born)
+        self.ask_to_stop()
+        until(lambda: not self.alive, at_most_ms=grace_ms)
+        left = [process for process in {*family, *born.tree(self.born)} if born.is_alive(process)]
+        born.send(left, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._await_gone(left)
+
+    def _await_gone(self, family: Sequence[psutil.Process]) -> None:
+        gone = until(lambda: not self.alive and not any(map(born.is_alive, family)), at_most_ms=KILL_MS)
+        if not gone:
+            raise unable(
+                "process-stuck",
+                f"{self.command.name} (pid {self.born.pid}) does not end",
+                tried=f"SIGKILL, and waited {KILL_MS} ms",
+                hint="look at it with `ps`; a process in state D waits for a disk or a network mount",
+            )
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        return tail(self.log)
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, or a word that it is empty."""
+    with suppress(OSError), log.open("rb") as lines:
+        lines.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        text = lines.read().decode("utf-8", "replace").splitlines()
+        return "\n".join(text[-TAIL_LINES:]) or "(its log is empty)"
+    return "(it has no log)"
+
+
+def _spawn(command: Command, log: Path, output: Path | None) -> subprocess.Popen[bytes]:
+    """Start it with nothing on its standard input, and both outputs in files that outlive it."""
+    who = command.account
+    try:
+        with log.open("ab") as errors, (output or log).open("ab") as out:
+            return subprocess.Popen(
+                command.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                cwd=command.cwd,
+                env=dict(command.env),
+                start_new_session=True,
+                user=who.uid if who else None,
+                group=who.gid if who else None,
+                extra_groups=[] if who else None,
+            )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _not_started(command, error) from error
+
+
+def _not_started(command: Command, error: Exception) -> GatespecError:
+    return unable(
+        "command-not-started",
+        f"cannot start {command.name}: {error}",
+        tried=" ".join(command.argv) + (f" as user {command.account.name}" if command.account else ""),
+        hint=f"look whether {command.argv[0]} and the folder {command.cwd} exist and may be entered",
+    )
