@@ -80,8 +80,8 @@ class WindowStore(Protocol):
     async def decide(self, server: str, asks: Sequence[Ask]) -> list[Decision]:
         """Decide on all asks of one server in one journey, in their order; raises `StoreAway`."""
 
-    async def probe(self, server: str) -> None:
-        """Return once `server` works, or decides on nothing any more; raises `StoreAway`."""
+    async def probe(self, server: str, key: str) -> None:
+        """Return if `server` works, or no longer decides on `key`, of which it failed; raises `StoreAway`."""
 
     async def close(self) -> None:
         """Give back every connection."""
@@ -128,15 +128,12 @@ class LocalWindows:
         self._admissions += times
         self._bound(now_us)
 
-    def refusal(self, ask: Ask, now_us: int) -> Decision | None:
-        """Say no if this instance alone admitted as many as the limit; None leaves the decision to the store."""
+    def release(self, ask: Ask, at_us: int) -> None:
+        """Take back what was admitted at `at_us`: the shared store said no."""
         kept = self._windows.get(ask.key)
-        if kept is None:
-            return None
-        window = self._pruned(ask, now_us)
-        if len(window.admitted_us) < ask.limit:
-            return None
-        return window.admit(now_us, ask.limit, ask.window_us)
+        if kept is not None and at_us in kept[0].admitted_us:
+            kept[0].admitted_us.remove(at_us)
+            self._admissions -= 1
 
     def _pruned(self, ask: Ask, now_us: int) -> Window:
         window = self._windows[ask.key][0] if ask.key in self._windows else Window()

@@ -1,0 +1,100 @@
+"""From GATEWAY_REDIS_URL to a store: which kind, which servers, how many connections, no retries of redis-py's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import Connection, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from reference_gateway.adapters.redis.cluster import RedisClusterWindowStore
+from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
+from reference_gateway.adapters.redis.route import IN_FLIGHT_MAX
+from reference_gateway.adapters.redis.server import RedisServer
+from reference_gateway.adapters.redis.store import RedisWindowStore
+from reference_gateway.core.limiter import MICROSECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONNECTIONS_MAX = 2 * IN_FLIGHT_MAX
+"""To one server: each journey under way, a probe, and those just given up that still close."""
+DEFAULT_PORT = 6379
+
+SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+
+
+def open_limiter(url: str, *, budget_s: float, now_us: Callable[[], int]) -> SlidingWindowRateLimiter:
+    """Make the limiter over the store at `url`; connects with the first ask. Raises ValueError for a bad URL."""
+    budget_us = round(budget_s * MICROSECONDS)
+    store = connect(url, budget_us=budget_us, now_us=now_us)
+    return SlidingWindowRateLimiter(store, budget_us=budget_us, now_us=now_us)
+
+
+def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWindowStore | RedisClusterWindowStore:
+    """Make a store of `redis://host:port/db` or `redis+cluster://host:port,host:port`; `rediss` is with TLS.
+
+    User and password stand before an @, percent-encoded. Raises ValueError, whose text never holds the URL: a
+    password may be in it.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES or parts.query or parts.fragment:
+        raise ValueError(f"expected {SCHEMES[0]}://host:port/db or {SCHEMES[2]}://host:port,host:port")
+    names = _names(parts)
+
+    def opened(name: str) -> RedisServer:
+        return RedisServer(name, _client(name, parts, budget_us), budget_us=budget_us, now_us=now_us)
+
+    if parts.scheme.endswith("+cluster"):
+        if parts.path.strip("/"):
+            raise ValueError("a Redis Cluster has no databases: expected nothing after host:port")
+        return RedisClusterWindowStore(names, opened)
+    if len(names) != 1:
+        raise ValueError(f"several servers make a cluster: expected {SCHEMES[2]}://host:port,host:port")
+    return RedisWindowStore(names[0], opened(names[0]))
+
+
+def _names(parts: SplitResult) -> list[str]:
+    """Split what follows the credentials into host:port of each server."""
+    return [_name(host) for host in parts.netloc.rpartition("@")[2].split(",")]
+
+
+def _name(host: str) -> str:
+    one = urlsplit(f"//{host}")
+    try:
+        name, port = one.hostname, one.port or DEFAULT_PORT
+    except ValueError:
+        name, port = None, 0
+    if not name:
+        raise ValueError("expected host:port, with a port from 1 to 65535")
+    return f"{name}:{port}"
+
+
+def _client(name: str, parts: SplitResult, budget_us: int) -> Redis:
+    host, _, port = name.rpartition(":")
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    pool = BlockingConnectionPool(
+        max_connections=CONNECTIONS_MAX,
+        timeout=budget_us / MICROSECONDS,
+        connection_class=SSLConnection if parts.scheme.startswith("rediss") else Connection,
+        host=host,
+        port=int(port),
+        db=_database(parts),
+        username=unquote(user) or None,
+        password=unquote(password) or None,
+        socket_timeout=None,
+        socket_connect_timeout=None,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+    return Redis.from_pool(pool)
+
+
+def _database(parts: SplitResult) -> int:
+    number = parts.path.strip("/") or "0"
+    if not number.isdecimal():
+        raise ValueError("expected the number of a database after host:port/")
+    return int(number)

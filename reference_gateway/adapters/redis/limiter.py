@@ -1,0 +1,57 @@
+"""The limiter that the edge holds: exact over all instances by the shared store, exact per instance without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reference_gateway.adapters.redis.route import Route
+from reference_gateway.core.identity import window_key
+from reference_gateway.core.limiter import Ask, LocalWindows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_gateway.core.identity import Identity
+    from reference_gateway.core.limiter import Policy, WindowStore
+    from reference_gateway.core.window import Decision
+
+
+class SlidingWindowRateLimiter:
+    """Admits each identity at most `policy.limit` times in any window; never raises for the store's sake.
+
+    All asks of one event-loop tick travel to each server in one call. An ask waits for the store at most the budget,
+    and not at all once the store is known to be away. It belongs to one event loop.
+    """
+
+    def __init__(
+        self, store: WindowStore, *, budget_us: int, now_us: Callable[[], int], local: LocalWindows | None = None
+    ) -> None:
+        """`now_us` is a monotonic clock of this process; the shared windows go by the store's own."""
+        self._store = store
+        self._budget_us = budget_us
+        self._now_us = now_us
+        self._local = LocalWindows() if local is None else local
+        self._routes: dict[str, Route] = {}
+
+    async def admit(self, identity: Identity, policy: Policy) -> Decision:
+        """Decide on one request, and count it if it is admitted."""
+        ask = Ask(window_key(identity), policy.limit, policy.window_us)
+        return await self._route(self._store.server(ask.key)).decide(ask)
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """Which servers of the store are away now; limits of their identities hold per instance."""
+        return tuple(name for name, route in self._routes.items() if route.away)
+
+    def _route(self, server: str) -> Route:
+        route = self._routes.get(server)
+        if route is None:
+            route = Route(server, self._store, self._local, budget_us=self._budget_us, now_us=self._now_us)
+            self._routes[server] = route
+        return route
+
+    async def close(self) -> None:
+        """Answer who still waits, end all probes, give back the connections."""
+        for route in self._routes.values():
+            await route.close()
+        await self._store.close()
