@@ -1,0 +1,66 @@
+"""A provider on loopback that says exactly the bytes that a test gives it, and a session to ask it with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from reference_gateway.adapters.credentials import Credential, DevelopmentCredentials
+from reference_gateway.adapters.providers import ADAPTERS, ListCall, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+NOW_MS = 1_764_000_000_000
+
+
+@dataclass
+class Provider:
+    """Answers, byte for byte, what it was told to say, and remembers how it was asked."""
+
+    url: str = ""
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    asked: list[web.Request] = field(default_factory=list)
+
+    def says(self, body: bytes = b'{"data":{}}', status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.body, self.status, self.headers = body, status, headers or {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request)
+        return web.Response(body=self.body, status=self.status, headers=dict(self.headers))
+
+
+@dataclass
+class Asking:
+    """Asks an endpoint for its offers as the gateway's provider `lambda`."""
+
+    session: aiohttp.ClientSession
+
+    async def __call__(self, endpoint: str, *, credential: Credential | None = None, deadline_s: float = 5) -> Listing:
+        credential = await DevelopmentCredentials().credential_of("lambda") if credential is None else credential
+        call = ListCall("lambda", endpoint, credential, deadline_s, lambda: NOW_MS)
+        return await ADAPTERS["lambda"].list_offers(self.session, call)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    provider = Provider()
+    provider.says()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", provider.answer)
+    async with TestServer(app) as server:
+        provider.url = str(server.make_url("/prefix"))
+        yield provider
+
+
+@pytest.fixture
+async def list_offers() -> AsyncIterator[Asking]:
+    async with aiohttp.ClientSession() as session:
+        yield Asking(session)
