@@ -1,7 +1,7 @@
 -- Decide, for each window in KEYS, how many of its asks are admitted, in one go that nothing can come between.
 --
 -- ARGV: now in us ('' is this server's own clock), last moment at which to decide at all (0: none), ms to keep a key
--- beyond its window; then for each key: limit, window in us, number of asks.
+-- beyond its window; for each key 'limit window asks' (the window in us), all joined by blanks.
 -- Answers 'now' and for each key 'admitted free reset', joined by blanks; 'now' alone if it came too late.
 --
 -- A window is a sorted set, one member an admission: its score the microsecond (exact in a double until the year
@@ -38,8 +38,10 @@ local function add(key, sequence, times, window)
 end
 
 local answers = {text(now)}
-for index, key in ipairs(KEYS) do
-  local limit, window, asked = tonumber(ARGV[3 * index + 1]), tonumber(ARGV[3 * index + 2]), tonumber(ARGV[3 * index + 3])
+local policies = string.gmatch(ARGV[4], '(%d+) (%d+) (%d+)')
+for _, key in ipairs(KEYS) do
+  local limit, window, asked = policies()
+  limit, window, asked = tonumber(limit), tonumber(window), tonumber(asked)
 
   redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now - window))
   local newest = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
