@@ -38,7 +38,7 @@ def badge_svg(run: Run) -> str:
 
 
 def _says(run: Run) -> str:
-    number = tally(run).get(run.verdict, 0)
+    number = tally(run.judgements).get(run.verdict, 0)
     if run.verdict is Verdict.HOLDS:
         return f"{number} {'holds' if number == 1 else 'hold'}"
     return f"{number} {run.verdict}" if number else str(run.verdict)

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from gatespec.verdict import Judgement, Verdict, overall
-
-if TYPE_CHECKING:
-    from gatespec.verdict import Run
 
 _S_MS = 1_000
 _MIN_MS = 60_000
 _JUDGED = (Verdict.HOLDS, Verdict.BROKEN, Verdict.INCONCLUSIVE)
 _SENTENCES = {
-    Verdict.BROKEN: "Broken: {ids}.",
+    Verdict.BROKEN: "The target breaks {ids}.",
     Verdict.HARNESS_ERROR: "The judge itself failed on {ids}.",
     Verdict.NOT_RUN: "Not run: {ids}.",
     Verdict.INCONCLUSIVE: "Nothing is proved either way for {ids}.",
@@ -71,24 +67,24 @@ def chapters(judgements: tuple[Judgement, ...]) -> tuple[Chapter, ...]:
     )
 
 
-def tally(run: Run) -> dict[Verdict, int]:
+def tally(judgements: tuple[Judgement, ...]) -> dict[Verdict, int]:
     """How many properties got each verdict, worst tier counting; verdicts that none got are left out."""
-    counted = Counter(chapter.verdict for chapter in chapters(run.judgements))
+    counted = Counter(chapter.verdict for chapter in chapters(judgements))
     return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
 
 
-def headline(run: Run) -> str:
-    """The whole run in one sentence, which names what a reader must act on."""
-    found = chapters(run.judgements)
+def headline(judgements: tuple[Judgement, ...], verdict: Verdict) -> str:
+    """The whole in one sentence, which names what a reader must act on."""
+    found = chapters(judgements)
     if not found:
         return "Nothing was judged."
-    named = [c.about.property_id for c in found if c.verdict is run.verdict]
+    named = [c.about.property_id for c in found if c.verdict is verdict]
     judged = sum(c.verdict in _JUDGED for c in found)
     holding = sum(c.verdict is Verdict.HOLDS for c in found)
-    rest = f"{_properties(judged)} judged, {holding or 'none'} of them {'holds' if holding == 1 else 'hold'}."
-    if run.verdict is Verdict.HOLDS:
+    if verdict is Verdict.HOLDS:
         return f"{_properties(judged)} judged: {'it holds' if judged == 1 else 'all of them hold'}."
-    return f"{_SENTENCES[run.verdict].format(ids=_listed(named))} {rest if judged else 'Nothing could be judged.'}"
+    rest = f"{_properties(judged)} judged, {holding or 'none'} of them {'holds' if holding == 1 else 'hold'}."
+    return f"{_SENTENCES[verdict].format(ids=_listed(named))} {rest if judged else 'Nothing could be judged.'}"
 
 
 def counts(judgement: Judgement) -> str:

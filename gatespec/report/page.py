@@ -38,8 +38,8 @@ def page_html(run: Run) -> str:
     style, script = _source(templates, "page.css"), _source(templates, "page.js")
     return templates.get_template("page.html.j2").render(
         run=run,
-        headline=headline(run),
-        tally=tally(run),
+        headline=headline(run.judgements, run.verdict),
+        tally=tally(run.judgements),
         chapters=chapters(run.judgements),
         requirements=[_row(row) for row in run.requirements],
         states=_states(run),

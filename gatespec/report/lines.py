@@ -1,0 +1,63 @@
+"""A run for a terminal: one line per judgement, and in the end what a person must act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatespec.report.entries import Chapter, Entry, chapters, counts, headline
+from gatespec.report.visible import visible_line
+from gatespec.verdict import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STEPS_SHOWN_MAX = 40
+"""Steps of a story that the terminal shows; the report holds all of them."""
+_TIER_WIDTH = len("real-time")
+_BINDING_WIDTH = len("redis")
+VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)
+VERDICT_COLUMN = len("P08  ") + _TIER_WIDTH + len("  ") + _BINDING_WIDTH + len("  ")
+"""Where in a judgement's line the verdict begins."""
+
+
+def judgement_line(judgement: Judgement) -> str:
+    """`P08  wire       http   holds   300 examples, 2,410 requests, sharp 97 %`, or why it is not so."""
+    about = f"{judgement.property_id:<3}  {judgement.tier:<{_TIER_WIDTH}}  {judgement.binding:<{_BINDING_WIDTH}}  "
+    rests_on = counts(judgement) if judgement.requests else ""
+    # Why it broke is told in the end, beside its story.
+    reason = "" if judgement.verdict is Verdict.BROKEN and judgement.failure else judgement.reason
+    known = "known failure" if judgement.known_failure else ""
+    says = "; ".join(filter(None, (known, reason, rests_on)))
+    return visible_line(f"{about}{judgement.verdict:<{VERDICT_WIDTH}}  {says}").rstrip()
+
+
+def closing_lines(judgements: tuple[Judgement, ...], verdict: Verdict) -> Iterator[str]:
+    """Every broken statement with its shortest stories, then the verdict; nothing that a judgement's line said."""
+    for chapter in chapters(judgements):
+        broken = [entry for entry in chapter.entries if entry.judgement.failure]
+        if broken:
+            yield from _broken(chapter, broken)
+    yield ""
+    yield f"verdict  {verdict}: {visible_line(headline(judgements, verdict))}"
+
+
+def _broken(chapter: Chapter, entries: list[Entry]) -> Iterator[str]:
+    about = chapter.about
+    yield ""
+    yield visible_line(f"{about.property_id} {about.title} ({about.level}) is broken:")
+    yield f"  {visible_line(about.statement)}"
+    for entry in entries:
+        yield from _story(entry)
+
+
+def _story(entry: Entry) -> Iterator[str]:
+    failure = entry.judgement.failure
+    if failure is None:
+        return
+    yield f"  {visible_line(entry.medium)}, reproduced {failure.reproduced}/{failure.replays}"
+    for number, step in enumerate(failure.story[:STEPS_SHOWN_MAX], 1):
+        yield f"    {number:>2}. {visible_line(step)}"
+    if len(failure.story) > STEPS_SHOWN_MAX:
+        yield f"        and {len(failure.story) - STEPS_SHOWN_MAX} more, which the report tells"
+    yield f"    breach  {visible_line(failure.breach or entry.judgement.reason)}"
+    yield f"    replay  {visible_line(failure.replay)}"
