@@ -41,7 +41,7 @@ class Clock(Protocol):
 
 
 class Reference:
-    """Some instances of a gateway, each with a clock of its own, off by `skew_ms[instance]`, which a right one ignores."""
+    """Some instances of a gateway, each with its own clock, off by `skew_ms[instance]`, which a right one ignores."""
 
     def __init__(
         self,
