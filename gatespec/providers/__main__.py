@@ -1,0 +1,90 @@
+"""`python -m gatespec.providers`: serve simulated providers until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from gatespec.errors import GatespecError, usage
+from gatespec.providers.catalogue import LAMBDA_SERIES
+from gatespec.providers.serve import application, run
+from gatespec.providers.simulator import FIRST_DAY, UnknownPrices, opening_day
+
+if TYPE_CHECKING:
+    from datetime import date
+
+PROVIDERS_MAX = 2000
+ADAPTERS = ("lambda",)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_POOL = re.compile(r"([a-z0-9][a-z0-9-]{0,58}):([0-9]{1,4})")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve; the first line on stdout is `{"listening": "http://..."}`. Return the exit code."""
+    asked = _arguments(argv)
+    try:
+        host, port = _address(asked.listen)
+        names = provider_names(asked.providers, asked.pool)
+        app = application(names, _opening(asked.series, asked.day))
+        asyncio.run(run(app, host, port, _announce))
+    except GatespecError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command's own voice
+        return int(error.exit_code)
+    return 0
+
+
+def provider_names(listed: str, pools: list[str]) -> list[str]:
+    """Names given one by one and as pools: `lambda:200` is lambda-000 to lambda-199. At least one, none twice."""
+    names = [name for name in listed.split(",") if name]
+    for pool in pools:
+        if not (match := _POOL.fullmatch(pool)):
+            raise usage("pool-malformed", f"--pool {pool!r} is not NAME:COUNT", hint="for example --pool lambda:200")
+        names += [f"{match[1]}-{number:03}" for number in range(int(match[2]))]
+    if bad := [name for name in names if not _NAME.fullmatch(name)]:
+        raise usage("provider-malformed", f"{bad[0]!r} is no provider name: lower-case letters, digits and hyphens")
+    if not 1 <= len(names) <= PROVIDERS_MAX:
+        raise usage("providers-count", f"{len(names)} providers named, expected 1 to {PROVIDERS_MAX}")
+    return list(dict.fromkeys(names))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m gatespec.providers", description=__doc__)
+    parser.add_argument("--listen", default="127.0.0.1:0", help="loopback address and port; port 0: any free one")
+    parser.add_argument("--providers", default="", help="names, separated by commas")
+    parser.add_argument("--pool", action="append", default=[], help="NAME:COUNT, repeatable")
+    parser.add_argument("--adapter", choices=ADAPTERS, default="lambda", help="whose wire format they speak")
+    parser.add_argument("--series", default=LAMBDA_SERIES, help="whose real prices: provider/kind of the price data")
+    parser.add_argument("--day", default=str(FIRST_DAY), help="the day whose prices they begin with")
+    return parser.parse_args(argv)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    """Loopback only: the control API trusts whoever reaches it."""
+    host, _, port = listen.rpartition(":")
+    try:
+        if port.isdigit() and ipaddress.ip_address(host).is_loopback and int(port) < 1 << 16:
+            return host, int(port)
+    except ValueError:
+        pass
+    raise usage("listen-malformed", f"--listen {listen!r} is not a loopback address and port", hint="use 127.0.0.1:0")
+
+
+def _opening(series: str, day: str) -> tuple[str, date]:
+    """The prices to begin with; a usage error names what the data does not have."""
+    try:
+        return series, opening_day(series, day)
+    except UnknownPrices as error:
+        raise usage("prices-unknown", f"--{error}") from error
+
+
+def _announce(url: str) -> None:
+    print(json.dumps({"listening": url}), flush=True)  # noqa: T201 - read by whoever started us
+
+
+if __name__ == "__main__":
+    sys.exit(main())
