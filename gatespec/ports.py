@@ -70,10 +70,21 @@ class Exchange:
 class Gateway(Protocol):
     """Whatever is judged, with one or more instances that share their stores."""
 
-    tier: Tier
-    binding: str
-    instances: int
-    clock: Clock
+    @property
+    def tier(self) -> Tier:
+        """How it is reached."""
+
+    @property
+    def binding(self) -> str:
+        """What the tier runs on: `pure`, `redis`, `http`."""
+
+    @property
+    def instances(self) -> int:
+        """How many there are."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of all spans."""
 
     def begin(self) -> None:
         """Set the scene for a new story: in process, the clock stands at the start of a minute, each clock right."""

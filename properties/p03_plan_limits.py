@@ -1,8 +1,8 @@
 """P03 - Plan limits.
 
-    In any window of 1 s an identity gets at most its plan's number of admissions (free 10, pro 100, enterprise 1000), and
-    gets every one of them (an admission may still be answered 503 by P30). The limit is shared by all instances (with
-    Redis away: per instance).
+    In any window of 1 s an identity gets at most its plan's number of admissions (free 10, pro 100, enterprise
+    1000), and gets every one of them (an admission may still be answered 503 by P30). The limit is shared by all
+    instances (with Redis away: per instance).
 
 Who is counted matters here: users, keys, agents, services and addresses (IPv6 by /64), of every plan, side by side and
 over all instances, with headers that claim another plan, with answers that carry no body and with answers that are
@@ -12,6 +12,7 @@ errors. When they ask, down to the millisecond, is P08's.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from hypothesis import strategies as st
@@ -26,7 +27,6 @@ from gatespec.engine.story import opens, told
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatespec.checkers.findings import Findings
     from gatespec.history import Example
     from gatespec.ports import Exchange, Kind, Plan
 
@@ -34,7 +34,10 @@ PEOPLE = 3
 WHO = st.integers(0, PEOPLE - 1)
 NOT_MODIFIED = 304
 CLIENT_ERRORS = range(400, 500)
-MEETABLE = ["user free", "user pro", "key free", "key pro", "ip free", "user enterprise", "agent enterprise"]
+MEETABLE = [
+    *(f"{kind} {plan}" for plan in ("free", "free", "pro") for kind in ("user", "key")),
+    *("ip free", "ip free", "service pro", "user enterprise", "agent enterprise"),
+]
 """Kind and plan; few are of the largest plan, whose thousand requests take longest."""
 
 
@@ -78,41 +81,44 @@ class PlanLimitMachine(LimiterMachine):
         self.ask_for_a_twin()
 
 
-def check(example: Example, since: int) -> Findings:
-    """Every identity's answers against the limit of the plan that it proved."""
-    findings = judge_limits(example, since)
-    people = by_identity(example)
-    for exchanges in people.values():
-        findings.marks += _marks([e for _, e in exchanges], window_ms(example.context.settings))
-    findings.marks["two-identities"] = sum(_admitted_beside(e, example) for e in _refused(example.exchanges))
-    findings.marks["refusal-twin-admitted"] = len(find_admitted_twins(example))
-    return findings
-
-
-def _refused(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    return [e for e in exchanges if answer_of(e) == "refused"]
-
-
-def _marks(exchanges: Sequence[Exchange], window: int) -> Counter[str]:
-    marks: Counter[str] = Counter()
-    for place, refusal in enumerate(exchanges):
-        if answer_of(refusal) != "refused":
-            continue
-        who = refusal.request.identity
-        began = refusal.span.sent_ms - window
-        counted = [e for e in exchanges[:place] if answer_of(e) == "admitted" and e.span.sent_ms > began]
-        marks[f"limit-reached-{who.plan}"] += 1
-        marks[f"kind-{who.kind}"] += 1
-        marks["both-instances"] += len({e.request.instance for e in counted}) > 1
-        marks["plan-header-ignored"] += any(name == "X-Plan" for name, _ in refusal.request.headers)
-        marks["not-modified-counted"] += any(e.status == NOT_MODIFIED for e in counted)
-        marks["client-error-counted"] += any(e.status in CLIENT_ERRORS for e in counted)
+def witness(example: Example) -> Counter[str]:
+    """Whose limit was reached, and what had been counted by then."""
+    window = window_ms(example.context.settings)
+    marks = Counter({"refusal-twin-admitted": len(find_admitted_twins(example))})
+    for exchanges in by_identity(example).values():
+        told = [e for _, e in exchanges]
+        for place in _limits_reached(told):
+            marks += _marks(told, place, window)
+            marks["two-identities"] += _admitted_beside(told[place], example, window)
     return marks
 
 
-def _admitted_beside(refusal: Exchange, example: Example) -> bool:
+def _limits_reached(exchanges: Sequence[Exchange]) -> list[int]:
+    """Places of the refusals that follow an admission; those right after them say nothing new."""
+    pairs = pairwise(exchanges)
+    reached = (answer_of(before) == "admitted" and answer_of(after) == "refused" for before, after in pairs)
+    return [place for place, is_reached in enumerate(reached, 1) if is_reached]
+
+
+def _marks(exchanges: Sequence[Exchange], place: int, window: int) -> Counter[str]:
+    refusal = exchanges[place]
+    who, began = refusal.request.identity, refusal.span.sent_ms - window
+    counted = [e for e in exchanges[:place] if answer_of(e) == "admitted" and e.span.sent_ms > began]
+    return Counter(
+        {
+            f"limit-reached-{who.plan}": 1,
+            f"kind-{who.kind}": 1,
+            "both-instances": int(len({e.request.instance for e in counted}) > 1),
+            "plan-header-ignored": int(any(name == "X-Plan" for name, _ in refusal.request.headers)),
+            "not-modified-counted": int(any(e.status == NOT_MODIFIED for e in counted)),
+            "client-error-counted": int(any(e.status in CLIENT_ERRORS for e in counted)),
+        }
+    )
+
+
+def _admitted_beside(refusal: Exchange, example: Example, window: int) -> bool:
     """Whether somebody else was admitted after this refusal, while its window still was as full."""
-    ends = refusal.span.sent_ms + window_ms(example.context.settings)
+    ends = refusal.span.sent_ms + window
     return any(
         answer_of(e) == "admitted"
         and e.request.identity != refusal.request.identity
@@ -121,4 +127,4 @@ def _admitted_beside(refusal: Exchange, example: Example) -> bool:
     )
 
 
-CHAPTER = Chapter("P03", PlanLimitMachine, check, settings={"wire": SHORT_WINDOW})
+CHAPTER = Chapter("P03", PlanLimitMachine, judge_limits, witness, settings={"wire": SHORT_WINDOW})

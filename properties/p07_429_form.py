@@ -1,9 +1,9 @@
 """P07 - 429 form.
 
     A refused request gets 429 with a problem body, `Retry-After` in whole seconds (at least 1), `RateLimit` and
-    `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers: `"pro";q=100;w=1`, `"pro";r=37;t=1`, `w` rounded up; also on
-    admitted answers, cached bytes and 304s). A client that waits `Retry-After` and has sent nothing else is admitted.
-    Refusals are not counted.
+    `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers: `"pro";q=100;w=1`, `"pro";r=37;t=1`, `w` rounded up;
+    also on admitted answers, cached bytes and 304s). A client that waits `Retry-After` and has sent nothing else is
+    admitted. Refusals are not counted.
 
 The window is 2.5 s here on every tier: with one of a whole second, a `Retry-After` rounded down could not be told from
 one rounded up. Waiting is real on the wire, so several people wait side by side.
@@ -11,6 +11,7 @@ one rounded up. Waiting is real on the wire, so several people wait side by side
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from gatespec.engine.crowd import FILLS, HOWS, SHORT_PLANS, Fill, How, LimiterMa
 from gatespec.engine.story import opens, told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gatespec.history import Example
     from gatespec.ports import Exchange, Request
@@ -97,8 +98,16 @@ def check(example: Example, since: int) -> Findings:
     findings = Findings()
     for exchanges in by_identity(example).values():
         findings.add(_judge_person(exchanges, example, since))
-    findings.marks["refusal-twin-admitted"] = len(find_admitted_twins(example))
     return findings
+
+
+def witness(example: Example) -> Counter[str]:
+    """Fields on answers of every sort, and clients that did as they were told."""
+    marks = Counter({"refusal-twin-admitted": len(find_admitted_twins(example))})
+    for exchanges in by_identity(example).values():
+        for index in range(len(exchanges)):
+            marks.update(_marks(exchanges, index))
+    return marks
 
 
 def _judge_person(exchanges: Sequence[Placed], example: Example, since: int) -> Findings:
@@ -114,7 +123,6 @@ def _judge_person(exchanges: Sequence[Placed], example: Example, since: int) -> 
             findings.answers += 1
             findings.sharp += 1
             findings.breaches += [Breach(fault, place)] if fault else []
-            _mark(findings, exchanges, index)
     return findings
 
 
@@ -156,23 +164,25 @@ def _alone(exchanges: Sequence[Placed], index: int) -> bool:
     return not any(e.span.heard_ms > heard_ms and e.span.sent_ms < asked.span.heard_ms for e in others)
 
 
-def _mark(findings: Findings, exchanges: Sequence[Placed], index: int) -> None:
+def _marks(exchanges: Sequence[Placed], index: int) -> Iterator[str]:
     exchange = exchanges[index][1]
     before = exchanges[index - 1][1] if index else None
-    again = before is not None and answer_of(before) == "refused"
     if answer_of(exchange) == "refused":
-        findings.marks["refused"] += 1
-        findings.marks["refused-again-meanwhile"] += again
+        yield "refused"
+        if before is not None and answer_of(before) == "refused":
+            yield "refused-again-meanwhile"
         return
-    findings.marks["admitted-with-fields"] += "ratelimit" in exchange.headers
-    findings.marks["not-modified-with-fields"] += exchange.status == NOT_MODIFIED and "ratelimit" in exchange.headers
-    findings.marks["returned-after-retry-after"] += before is not None and _waited(before, exchange)
+    if "ratelimit" in exchange.headers:
+        yield "not-modified-with-fields" if exchange.status == NOT_MODIFIED else "admitted-with-fields"
+    if before is not None and _waited(before, exchange):
+        yield "returned-after-retry-after"
 
 
 CHAPTER = Chapter(
     "P07",
     RefusalMachine,
     check,
+    witness,
     settings={"component": LONG_WINDOW, "wire": {**LONG_WINDOW, **SHORT_PLANS}},
     examples={"component": 200, "wire": 20},
     steps=8,

@@ -1,7 +1,7 @@
 """P08 - Sliding window.
 
-    Admissions are counted over the trailing window, never in fixed buckets: no alignment of bursts yields more than the
-    limit in any window.
+    Admissions are counted over the trailing window, never in fixed buckets: no alignment of bursts yields more than
+    the limit in any window.
 
 Fixed buckets let twice the limit through around an edge, and estimates from two buckets let a burst at the end of the
 one hide in the other; this property exists to catch both. It also catches windows of the instance's own clock: in
@@ -25,7 +25,6 @@ from gatespec.engine.story import opens, told
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatespec.checkers.findings import Findings
     from gatespec.history import Example
     from gatespec.ports import Exchange
 
@@ -68,18 +67,17 @@ class SlidingWindowMachine(LimiterMachine):
         self.ask_for_a_twin()
 
 
-def check(example: Example, since: int) -> Findings:
-    """Every answer against the trailing window, and every window against the limit."""
-    findings = judge_limits(example, since)
+def witness(example: Example) -> Counter[str]:
+    """Bursts on both sides of an edge, over both instances, refused and readmitted as the window slides."""
     settings = example.context.settings
+    marks = Counter({"refusal-twin-admitted": len(find_admitted_twins(example))})
     for exchanges in by_identity(example).values():
         limit = limit_of(settings, exchanges[0][1].request.identity.plan)
-        findings.marks += _marks([e for _, e in exchanges], limit, window_ms(settings))
-    findings.marks["refusal-twin-admitted"] += len(find_admitted_twins(example))
+        marks += _marks([e for _, e in exchanges], limit, window_ms(settings))
     stood = dict(example.story).get("clocks_stand", {})
-    if example.context.tier == "component" and stood.get("apart_permille") and findings.marks["both-instances"]:
-        findings.marks["clocks-apart"] += 1
-    return findings
+    if example.context.tier == "component" and stood.get("apart_permille"):
+        marks["clocks-apart"] = marks["both-instances"]
+    return marks
 
 
 def _marks(exchanges: Sequence[Exchange], limit: int, window: int) -> Counter[str]:
@@ -104,4 +102,4 @@ def _readmitted(admission: Exchange, exchanges: Sequence[Exchange], window: int)
     return after_refusal and inside
 
 
-CHAPTER = Chapter("P08", SlidingWindowMachine, check, settings={"wire": SHORT_WINDOW})
+CHAPTER = Chapter("P08", SlidingWindowMachine, judge_limits, witness, settings={"wire": SHORT_WINDOW})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,14 +31,12 @@ class Findings:
     """Answers about which the oracle was asked."""
     sharp: int = 0
     """Those of them for which it permitted exactly one."""
-    marks: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Findings) -> None:
         """Take over what another checker found."""
         self.breaches += other.breaches
         self.answers += other.answers
         self.sharp += other.sharp
-        self.marks += other.marks
 
     @property
     def sharpness(self) -> float:

@@ -7,9 +7,9 @@ which side of an edge that was, both answers are permitted; with spans of no len
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from gatespec.checkers.findings import Breach, Findings
@@ -38,16 +38,20 @@ class SlidingWindow:
     window_ms: int
     asked: list[Span] = field(default_factory=list)
     """Every request of the identity, in the order sent."""
-    _counted: list[tuple[int, Span, bool]] = field(default_factory=list)
-    """Those that were not refused: place, span, and whether they were surely admitted."""
+    _places: list[int] = field(default_factory=list)
+    """Of those that were not refused: their places, their spans, and how many up to each were surely admitted."""
+    _spans: list[Span] = field(default_factory=list)
     _sent: list[int] = field(default_factory=list)
+    _admitted: list[int] = field(default_factory=lambda: [0])
     _longest_ms: int = 0
 
     def hear(self, span: Span, answer: Answer | None) -> None:
         """Take note of an answer."""
         if answer != "refused":
-            self._counted.append((len(self.asked), span, answer == "admitted"))
+            self._places.append(len(self.asked))
+            self._spans.append(span)
             self._sent.append(span.sent_ms)
+            self._admitted.append(self._admitted[-1] + (answer == "admitted"))
             self._longest_ms = max(self._longest_ms, span.heard_ms - span.sent_ms)
         self.asked.append(span)
 
@@ -58,17 +62,27 @@ class SlidingWindow:
         it, and inside however early it was decided; a request without an answer is never more than perhaps.
         """
         query = self.asked[place]
-        earliest = bisect_right(self._sent, query.sent_ms - self.window_ms - self._longest_ms)
-        surely = perhaps = 0
-        for index, span, admitted in islice(self._counted, earliest, None):
-            if index > place and span.sent_ms >= query.heard_ms:
+        first = bisect_right(self._sent, query.sent_ms - self.window_ms - self._longest_ms)
+        # Between these two nothing is hidden, so it is counted without a look at each: a limit of 1000 needs it.
+        clear = bisect_right(self._sent, query.heard_ms - self.window_ms)
+        unclear = bisect_right(self._sent, query.sent_ms - self._longest_ms)
+        unclear = max(clear, min(unclear, bisect_left(self._places, place)))
+        surely, perhaps = self._admitted[unclear] - self._admitted[clear], unclear - clear
+        for index in chain(range(first, clear), range(unclear, len(self._spans))):
+            span = self._spans[index]
+            if self._places[index] > place and span.sent_ms >= query.heard_ms:
                 break  # in the order sent: all that follow came surely after, too
-            if index == place or span.heard_ms <= query.sent_ms - self.window_ms:
+            if self._places[index] == place or span.heard_ms <= query.sent_ms - self.window_ms:
                 continue
             perhaps += 1
-            before = index < place and span.heard_ms <= query.sent_ms
-            surely += admitted and before and span.sent_ms > query.heard_ms - self.window_ms
+            surely += self._is_sure(index, place)
         return surely, perhaps
+
+    def _is_sure(self, index: int, place: int) -> bool:
+        span, query = self._spans[index], self.asked[place]
+        admitted = self._admitted[index + 1] > self._admitted[index]
+        before = self._places[index] < place and span.heard_ms <= query.sent_ms
+        return admitted and before and span.sent_ms > query.heard_ms - self.window_ms
 
     def permits(self, place: int) -> set[Answer]:
         """Both answers where the wire hides on which side of the edge we are."""

@@ -11,6 +11,7 @@ from gatespec.errors import unable
 from gatespec.suites import properties_dir
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -26,7 +27,9 @@ class Chapter:
     property_id: str
     machine: type[StoryMachine]
     check: Callable[[Example, int], Findings]
-    """Pure: judges the exchanges whose place is at least the given one, and marks what the whole story saw."""
+    """Pure: judges those exchanges of a story whose place is at least the given one; the earlier ones still count."""
+    witness: Callable[[Example], Counter[str]]
+    """Pure: the evidence that a finished story saw, by mark."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Per tier, by the contract's names: shortened times and plans for a gateway that the judge starts."""
     examples: Mapping[str, int] = field(default_factory=lambda: {"component": 200, "wire": 60})

@@ -5,15 +5,18 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from gatespec.catalogue import load_catalogue
 from gatespec.checkers.findings import HistoryUnsound
 from gatespec.errors import GatespecError
 from gatespec.ports import Untestable
 from gatespec.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from gatespec.catalogue import Property
+    from collections.abc import Sequence
+
     from gatespec.engine.play import Played
-    from gatespec.engine.stage import Stage
+    from gatespec.engine.tally import Tally
+    from gatespec.history import Context
 
 SHARP_ENOUGH = 0.8
 """Below this share of single-answer verdicts, holding says too little."""
@@ -21,39 +24,45 @@ LAG_MAX_MS = 2_000
 """A machine that answers its own echo later than this cannot time anybody else."""
 
 
-def conclude(stage: Stage, row: Property, played: Played, **facts: Any) -> Judgement:  # noqa: ANN401 - Judgement's own fields
-    """Weigh what was seen: the first reason to doubt, in the order of how much it spoils."""
-    verdict, reason = _weigh(stage, row, played, facts.get("lag_ms", 0))
-    wanted = row.marks(stage.context.tier)
+def conclude(context: Context, tally: Tally, played: Played, *, replayed: bool = False, **facts: Any) -> Judgement:  # noqa: ANN401 - Judgement's own fields
+    """Weigh what was seen: the first reason to doubt, in the order of how much it spoils.
+
+    One story told again can break a statement; that it did not says nothing of all the others.
+    """
+    row = load_catalogue().property(context.property_id)
+    wanted = row.marks(context.tier)
+    missing = [mark for mark in wanted if not tally.marks[mark]]
+    verdict, reason = _weigh(tally, missing, played, facts.get("lag_ms", 0))
+    if replayed and verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}:
+        verdict, reason = Verdict.INCONCLUSIVE, "the story did not break the statement this time"
     return Judgement(
         property_id=row.id,
         title=row.title,
         level=row.level,
-        tier=stage.context.tier,
-        binding=stage.context.binding,
+        tier=context.tier,
+        binding=context.binding,
         verdict=verdict,
         reason=reason,
         statement=row.statement,
-        examples=stage.told_count,
-        distinct=len(stage.told),
-        requests=stage.requests,
-        sharpness=round(stage.findings.sharpness, 4),
-        evidence={mark: stage.findings.marks[mark] for mark in wanted},
+        examples=tally.examples,
+        distinct=tally.distinct,
+        requests=tally.requests,
+        sharpness=round(tally.findings.sharpness, 4),
+        evidence={mark: tally.marks[mark] for mark in wanted},
         failure=played.failure,
         **facts,
     )
 
 
-def _weigh(stage: Stage, row: Property, played: Played, lag_ms: int) -> tuple[Verdict, str]:
+def _weigh(tally: Tally, missing: Sequence[str], played: Played, lag_ms: int) -> tuple[Verdict, str]:
     if played.failure:
         return Verdict.BROKEN, played.failure.breach
     if played.stopped is not None:
         return _stopped(played.stopped)
-    missing = [mark for mark in row.marks(stage.context.tier) if not stage.findings.marks[mark]]
     if missing:
         return Verdict.INCONCLUSIVE, f"the run never saw: {', '.join(missing)}"
-    if stage.findings.sharpness < SHARP_ENOUGH:
-        share = f"{stage.findings.sharpness:.0%}"
+    if tally.findings.sharpness < SHARP_ENOUGH:
+        share = f"{tally.findings.sharpness:.0%}"
         return (
             Verdict.INCONCLUSIVE,
             f"only {share} of the answers had a single permitted verdict, {SHARP_ENOUGH:.0%} is enough",

@@ -26,7 +26,7 @@ PERMILLE = st.one_of(st.sampled_from((1000, 999, 1001, 500)), st.integers(1, 150
 """A wait in thousandths of the window: around its edge, and anywhere."""
 SHORT_PLANS = {"GATEWAY_RATE_FREE": "3", "GATEWAY_RATE_PRO": "5", "GATEWAY_RATE_ENTERPRISE": "8"}
 SHORT_WINDOW = {"GATEWAY_RATE_WINDOW_S": "0.3", **SHORT_PLANS}
-"""A window long beside a request's few milliseconds, so that most answers have one permitted verdict, and short to wait."""
+"""A window long beside a request's few milliseconds, so that most answers are permitted alone, and short to wait."""
 
 
 class LimiterMachine(StoryMachine):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from gatespec.engine.story import Broken, sentences, write_story
+from gatespec.catalogue import load_catalogue
+from gatespec.engine.tally import Broken, sentences, write_story
 from gatespec.verdict import Failure
 
 if TYPE_CHECKING:
     from gatespec.engine.plan import VerifyPlan
-    from gatespec.engine.stage import Stage
     from gatespec.ports import Exchange
 
 SECRET_HEADERS = {"authorization", "x-api-key", "cookie"}
@@ -19,24 +19,25 @@ SHOWN = ("ratelimit", "retry-after", "cache-status", "content-type")
 BODY_SHOWN = 160
 
 
-def describe(broken: Broken, stage: Stage, plan: VerifyPlan, *, reproduced: int, replays: int) -> Failure:
+def describe(broken: Broken, replay: str, *, reproduced: int, replays: int) -> Failure:
     """Write down the shortest story, its requests and answers, and the line that tells it again."""
     exchanges = broken.example.exchanges
     return Failure(
-        statement=stage.statement,
+        statement=load_catalogue().property(broken.example.context.property_id).statement,
         breach=broken.breach.what,
         story=sentences(broken.example.story),
         requests=tuple(curl(exchange) for exchange in exchanges),
         answers=tuple(_answer(place, exchange, broken) for place, exchange in enumerate(exchanges)),
-        replay=replay_line(broken, stage, plan),
+        replay=replay,
         reproduced=reproduced,
         replays=replays,
     )
 
 
-def replay_line(broken: Broken, stage: Stage, plan: VerifyPlan) -> str:
+def replay_line(broken: Broken, plan: VerifyPlan) -> str:
     """One shell line that tells the story again, on the same tier and target."""
-    words = ["uv", "run", "gatespec", "verify", "--only", stage.context.property_id, "--tier", stage.context.tier]
+    context = broken.example.context
+    words = ["uv", "run", "gatespec", "verify", "--only", context.property_id, "--tier", context.tier]
     words += ["--target", plan.target_named] if plan.target_named else []
     words += ["--replay", write_story(broken.example.story)]
     return shlex.join(words)

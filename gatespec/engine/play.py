@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatespec.engine.failure import describe
+from gatespec.engine.failure import describe, replay_line
 from gatespec.engine.profiles import prepare, settings_for
 from gatespec.engine.stage import ShrunkEnough
-from gatespec.engine.story import Broken, StoryMachine, read_story, tell
+from gatespec.engine.story import StoryMachine, read_story, tell
 
 if TYPE_CHECKING:
     from gatespec.engine.plan import VerifyPlan
     from gatespec.engine.stage import Stage
+    from gatespec.engine.tally import Broken
     from gatespec.verdict import Failure
 
 REPLAYS = 5
@@ -37,9 +38,9 @@ def play(stage: Stage, plan: VerifyPlan) -> Played:
     except ShrunkEnough:
         pass
     except Exception as error:  # noqa: BLE001 - whatever Hypothesis wraps a finding in, the finding is what counts
-        if stage.shortest is None:
+        if stage.tally.shortest is None:
             return Played(stopped=error)
-    return Played(failure=_retell(machine, stage, plan) if stage.shortest else None)
+    return Played(failure=_retell(machine, stage, plan) if stage.tally.shortest else None)
 
 
 def bind(stage: Stage) -> type[StoryMachine]:
@@ -65,11 +66,11 @@ def examples_for(stage: Stage, plan: VerifyPlan) -> int:
 
 
 def _retell(machine: type[StoryMachine], stage: Stage, plan: VerifyPlan) -> Failure:
-    broken = stage.shortest
+    broken = stage.tally.shortest
     if broken is None:
         raise AssertionError("only a broken story is told again")
     reproduced = sum(_breaks(machine, broken) for _ in range(REPLAYS))
-    return describe(broken, stage, plan, reproduced=reproduced, replays=REPLAYS)
+    return describe(broken, replay_line(broken, plan), reproduced=reproduced, replays=REPLAYS)
 
 
 def _breaks(machine: type[StoryMachine], broken: Broken) -> bool:

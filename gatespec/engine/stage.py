@@ -1,19 +1,20 @@
-"""One property on one gateway: what was told there, what came of it, and the shortest way to see it break."""
+"""One property on one gateway: where its stories are told, recorded and summed up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatespec.checkers.findings import Findings
-from gatespec.engine.story import Broken, write_story
+from gatespec.engine.tally import Tally
 from gatespec.history import Context, Example
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatespec.checkers.findings import Findings
     from gatespec.clock import Clock
     from gatespec.engine.chapter import Chapter
+    from gatespec.engine.tally import Broken
     from gatespec.history import HistoryWriter
     from gatespec.ports import Gateway
 
@@ -27,25 +28,17 @@ class ShrunkEnough(BaseException):
 
 @dataclass
 class Stage:
-    """Where a chapter is played, and the sum of all its stories."""
+    """A chapter, the gateway that it is played on, and what came of it."""
 
     chapter: Chapter
     gateway: Gateway
     context: Context
-    statement: str
-    """Word for word, as it comes back in a failure."""
     clock: Clock
     """Real time, which bounds the search for shorter stories."""
     history: HistoryWriter | None = None
     watch: Callable[[int], None] = lambda _: None
     """Told how many distinct stories there are, after each one."""
-    findings: Findings = field(default_factory=Findings)
-    requests: int = 0
-    told_count: int = 0
-    """Stories in which a request was sent, repetitions too."""
-    told: set[str] = field(default_factory=set)
-    """Distinct stories in which a request was sent."""
-    shortest: Broken | None = None
+    tally: Tally = field(default_factory=Tally)
     _number: int = 0
     _broke_at_ms: int = 0
 
@@ -56,25 +49,16 @@ class Stage:
         return Example(self.context, self._number)
 
     def broke(self, broken: Broken) -> None:
-        """Keep the shortest story that broke the statement: fewest steps, then fewest requests."""
-        if self.shortest is None:
+        """Take note of a story that broke the statement; the first one starts the time for shortening it."""
+        if self.tally.shortest is None:
             self._broke_at_ms = self.clock.now_ms()
-        if self.shortest is None or _size(broken.example) <= _size(self.shortest.example):
-            self.shortest = broken
+        self.tally.broke(broken)
 
-    def finish(self, example: Example) -> None:
-        """Add a finished story to the sum; stop the search once it has been shortened for long enough."""
+    def finish(self, example: Example, findings: Findings) -> None:
+        """Record a finished story and add it to the sum; stop the search once it was shortened for long enough."""
         if self.history:
             self.history.example(example)
-        if example.exchanges:
-            self.findings.add(self.chapter.check(example, 0))
-            self.requests += len(example.exchanges)
-            self.told_count += 1
-            self.told.add(write_story(example.story))
-            self.watch(len(self.told))
-        if self.shortest and self.clock.now_ms() - self._broke_at_ms > SHRINK_MS:
+        self.tally.add(example, findings, self.chapter.witness)
+        self.watch(self.tally.distinct)
+        if self.tally.shortest and self.clock.now_ms() - self._broke_at_ms > SHRINK_MS:
             raise ShrunkEnough
-
-
-def _size(example: Example) -> tuple[int, int]:
-    return len(example.story), len(example.exchanges)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import stateful
 
-from gatespec.checkers.findings import Breach, check_soundness
+from gatespec.checkers.findings import Findings, check_soundness
+from gatespec.engine.tally import Broken
 from gatespec.errors import usage
 
 if TYPE_CHECKING:
@@ -17,22 +18,12 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from gatespec.engine.stage import Stage
-    from gatespec.history import Example
+    from gatespec.engine.tally import Step
     from gatespec.ports import Exchange, Gateway, Request
 
-Step = tuple[str, dict[str, Any]]
 # Hypothesis' overloads know only strategies given one by one.
 _rule: Any = stateful.rule
 _initialize: Any = stateful.initialize
-
-
-class Broken(AssertionError):  # noqa: N818 - it is a finding, not an error of the judge
-    """The target broke the statement; nothing else raises this."""
-
-    def __init__(self, breach: Breach, example: Example) -> None:
-        super().__init__(breach.what)
-        self.breach = breach
-        self.example = example
 
 
 class StoryMachine(stateful.RuleBasedStateMachine):
@@ -46,6 +37,7 @@ class StoryMachine(stateful.RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.example = self.stage.begin()
+        self.findings = Findings()
         self._judged = 0
 
     @property
@@ -64,6 +56,7 @@ class StoryMachine(stateful.RuleBasedStateMachine):
         check_soundness(self.example)
         findings = self.stage.chapter.check(self.example, self._judged)
         self._judged = len(self.example.exchanges)
+        self.findings.add(findings)
         if findings.breaches:
             broken = Broken(findings.breaches[0], self.example)
             self.stage.broke(broken)
@@ -71,7 +64,7 @@ class StoryMachine(stateful.RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Hand the finished story over."""
-        self.stage.finish(self.example)
+        self.stage.finish(self.example, self.findings)
 
 
 def _telling(step: Callable[..., None]) -> Callable[..., None]:
@@ -120,11 +113,6 @@ def tell(machine: type[StoryMachine], story: Sequence[Step]) -> Broken | None:
     return None
 
 
-def write_story(story: Sequence[Step]) -> str:
-    """A story as one line of JSON, for a shell line that replays it."""
-    return json.dumps([[name, said] for name, said in story], separators=(",", ":"))
-
-
 def read_story(text: str, machine: type[StoryMachine]) -> list[Step]:
     """Read what `write_story` wrote; a usage error says which step this property does not have."""
     try:
@@ -137,8 +125,3 @@ def read_story(text: str, machine: type[StoryMachine]) -> list[Step]:
         if not getattr(getattr(machine, name, None), "told", False):
             raise usage("story-unknown-step", f"--replay: {machine.__name__} has no step {name!r}")
     return story
-
-
-def sentences(story: Sequence[Step]) -> tuple[str, ...]:
-    """A story for people: `asks(who=0, count=3)`."""
-    return tuple(f"{name}({', '.join(f'{k}={v!r}' for k, v in said.items())})" for name, said in story)

@@ -1,0 +1,99 @@
+"""What stands behind the stage: one stack per run, one lane per set of settings, started when first asked for."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from gatespec.checkers.limits import window_ms
+from gatespec.drivers.component import InProcessGateway, load_driver
+from gatespec.drivers.http import HttpGateway
+from gatespec.drivers.people import GivenPeople, MintedPeople
+from gatespec.identities import Signer
+from gatespec.stack.lane import Lane
+from gatespec.stack.stack import Stack
+from gatespec.target import UrlDoor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from gatespec.drivers.people import People
+    from gatespec.engine.plan import Progress, VerifyPlan
+    from gatespec.ports import Tier
+    from gatespec.verdict import Service
+
+COMPONENT_INSTANCES = 2
+
+
+class Backstage:
+    """A context: leaving it ends every lane and the stack."""
+
+    def __init__(self, plan: VerifyPlan, progress: Progress) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._ends = ExitStack()
+        self._stack: Stack | None = None
+        self._lanes: dict[frozenset[tuple[str, str]], tuple[Lane, HttpGateway]] = {}
+        self._component_redis = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.close()
+
+    def component(self, settings: Mapping[str, str], *, on_redis: bool) -> InProcessGateway:
+        """The target's own driver in process; the caller closes it."""
+        redis_url = self._redis_url() if on_redis else None
+        make = load_driver(self._plan.target)
+        return InProcessGateway(make, settings=settings, instances=COMPONENT_INSTANCES, redis_url=redis_url)
+
+    def wire(self, settings: Mapping[str, str], tier: Tier) -> tuple[Lane, HttpGateway]:
+        """A running gateway with these settings; where the target only gives a URL, with its own."""
+        wanted = frozenset(settings.items()) if self._plan.target.command else frozenset()
+        if wanted not in self._lanes:
+            lane = self._ends.enter_context(self._open_lane(dict(wanted)))
+            gateway = HttpGateway(lane.urls, _people(lane), tier=tier)
+            self._ends.callback(gateway.close)
+            self._lanes[wanted] = lane, gateway
+        return self._lanes[wanted]
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Every server that really ran, each once."""
+        found = list(self._stack.services) if self._stack else []
+        found += [service for lane, _ in self._lanes.values() for service in lane.services]
+        return tuple(dict.fromkeys(found))
+
+    def _open_lane(self, settings: Mapping[str, str]) -> Lane:
+        target = self._plan.target
+        if target.url:
+            return Lane.start(target, settings={}, out=self._plan.out)
+        shown = ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "default settings"
+        self._progress.stage(f"starting {target.name} with {shown}")
+        stack = self._running_stack()
+        return stack.lane(target, settings=settings, instances=self._plan.instances, progress=self._progress.stage)
+
+    def _running_stack(self) -> Stack:
+        if self._stack is None:
+            self._progress.stage("starting the stack")
+            started = Stack.start(self._plan.out, providers=self._plan.target.adapters, progress=self._progress.stage)
+            self._stack = self._ends.enter_context(started)
+        return self._stack
+
+    def _redis_url(self) -> str:
+        if not self._component_redis:
+            self._component_redis = self._ends.enter_context(self._running_stack().stores()).redis_url
+        return self._component_redis
+
+
+def _people(lane: Lane) -> People:
+    rest_ms = window_ms(lane.settings)
+    key = lane.signing
+    if lane.target.url or key is None:
+        return GivenPeople(lane.target.url or UrlDoor(instances=lane.urls), rest_ms)
+    make_keys = lane.create_users if lane.target.users else None
+    return MintedPeople(Signer(key.private_key_file, key.issuer, key.audience), make_keys, rest_ms)

@@ -1,0 +1,57 @@
+"""The target's strict list of known failures: what is on it may be broken, and must be."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gatespec.errors import usage
+from gatespec.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gatespec.target import Target
+    from gatespec.verdict import Judgement
+
+
+class KnownFailure(BaseModel):
+    """One row: which judgement is known to be broken, and why it is not mended yet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    property: str
+    tier: str
+    reason: str
+
+
+def load_known_failures(target: Target) -> tuple[KnownFailure, ...]:
+    """Read the list; a usage error names the row at fault."""
+    if target.known_failures is None:
+        return ()
+    path = target.folder / target.known_failures
+    try:
+        written: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tuple(KnownFailure.model_validate(row) for row in written.get("known", []))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        hint = "each row is [[known]] with property, tier and reason"
+        raise usage("known-failures", f"known_failures: {path}: {error}", hint=hint) from error
+
+
+def apply_known_failures(target: Target, judgements: Iterable[Judgement]) -> Iterator[Judgement]:
+    """Mark what is known to be broken; what is on the list and holds is broken, for the list says otherwise."""
+    known = {(row.property, row.tier): row.reason for row in load_known_failures(target)}
+    for judgement in judgements:
+        reason = known.get((judgement.property_id, judgement.tier))
+        if reason is None:
+            yield judgement
+        elif judgement.verdict is Verdict.BROKEN:
+            yield replace(judgement, known_failure=True, reason=f"known: {reason}; {judgement.reason}")
+        elif judgement.verdict is Verdict.HOLDS:
+            told = "listed as a known failure, but it holds: take it off the list"
+            yield replace(judgement, verdict=Verdict.BROKEN, reason=told)
+        else:
+            yield judgement

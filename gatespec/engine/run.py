@@ -1,0 +1,172 @@
+"""One run of the judge: every chosen property on every chosen tier, recorded and reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gatespec.catalogue import Property, load_catalogue
+from gatespec.clock import MonotonicClock, timestamp
+from gatespec.engine.backstage import Backstage
+from gatespec.engine.chapter import Chapter, load_chapters
+from gatespec.engine.conclude import conclude
+from gatespec.engine.known import apply_known_failures
+from gatespec.engine.lag import LagMeter, lag_meter
+from gatespec.engine.play import examples_for, play
+from gatespec.engine.stage import Stage
+from gatespec.errors import GatespecError, unable, usage
+from gatespec.history import Context, HistoryWriter
+from gatespec.providers.control_client import ProvidersControl
+from gatespec.traceability import matrix
+from gatespec.verdict import Judgement, Run, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gatespec.engine.plan import Progress, VerifyPlan
+    from gatespec.ports import Gateway, Tier
+    from gatespec.stack.lane import Lane
+
+NO_DRIVER = "the target file names no component_driver"
+
+
+def verify(plan: VerifyPlan, progress: Progress) -> Run:
+    """Judge what the plan asks for; write `history.jsonl` beside where the reports will be."""
+    clock = MonotonicClock()
+    began, started_at = clock.now_ms(), timestamp()
+    chosen = choose(plan)
+    with (plan.out / "history.jsonl").open("w", encoding="utf-8") as out, lag_meter() as lag:
+        writer = HistoryWriter(out, target=plan.target.name, started_at=started_at)
+        with Backstage(plan, progress) as backstage:
+            court = Court(plan, progress, backstage, writer, lag)
+            judgements = tuple(apply_known_failures(plan.target, court.judge(chosen)))
+            services = backstage.services
+    judged = {j.property_id for j in judgements if j.verdict is Verdict.HOLDS}
+    return Run(
+        target=plan.target.name,
+        profile=plan.profile,
+        seed=plan.seed,
+        started_at=started_at,
+        took_ms=clock.now_ms() - began,
+        command=plan.command,
+        services=services,
+        judgements=judgements,
+        requirements=matrix(load_catalogue(), judged),
+    )
+
+
+def choose(plan: VerifyPlan) -> list[tuple[Property, Chapter]]:
+    """The properties that the plan names, or all that have a chapter; a provisional one cannot be asked for."""
+    catalogue, chapters = load_catalogue(), load_chapters()
+    rows = [catalogue.property(wanted) for wanted in plan.only] or list(catalogue.properties.values())
+    if missing := [row.id for row in rows if row.id not in chapters and plan.only]:
+        named = ", ".join(missing)
+        raise usage(
+            "property-provisional", f"no chapter judges {named} yet", hint="`gatespec list` shows which have one"
+        )
+    if plan.replay and len(rows) != 1:
+        raise usage("replay-needs-one", "--replay tells a story of one property", hint="name it with --only")
+    return [(row, chapters[row.id]) for row in rows if row.id in chapters]
+
+
+@dataclass
+class Court:
+    """Judges properties one after the other; a dead target ends it, and the rest is not run."""
+
+    plan: VerifyPlan
+    progress: Progress
+    backstage: Backstage
+    writer: HistoryWriter
+    lag: LagMeter
+    dead: str = ""
+
+    def judge(self, chosen: list[tuple[Property, Chapter]]) -> Iterator[Judgement]:
+        """Yield a judgement per property, tier and binding: in process first, for it takes seconds."""
+        for tier in self.plan.tiers:
+            for row, chapter in chosen:
+                if tier in row.tiers:
+                    yield from self._judge_tier(row, chapter, tier)
+
+    def _judge_tier(self, row: Property, chapter: Chapter, tier: Tier) -> Iterator[Judgement]:
+        if row.profile not in self.plan.target.claims:
+            reason = f"the target does not claim {row.profile}"
+            yield self._unjudged(row, tier, "", Verdict.NOT_CLAIMED, reason)
+        elif tier == "component":
+            if self.plan.target.component_driver is None:
+                yield self._unjudged(row, tier, "", Verdict.UNTESTABLE, NO_DRIVER)
+                return
+            for binding in ("pure", "redis"):
+                yield self._guarded(row, chapter, tier, binding)
+        else:
+            yield self._guarded(row, chapter, tier, "http")
+
+    def _guarded(self, row: Property, chapter: Chapter, tier: Tier, binding: str) -> Judgement:
+        """One error of the stack or target is told once; what comes after it is not run."""
+        if self.dead and tier != "component":
+            return self._unjudged(row, tier, binding, Verdict.NOT_RUN, f"not run after: {self.dead}")
+        try:
+            if tier == "component":
+                return self._judge_component(row, chapter, binding)
+            return self._judge_wire(row, chapter, tier)
+        except GatespecError as error:
+            self.dead = error.code if tier != "component" else self.dead
+            return self._unjudged(row, tier, binding, Verdict.HARNESS_ERROR, str(error))
+
+    def _judge_component(self, row: Property, chapter: Chapter, binding: str) -> Judgement:
+        settings = {**load_catalogue().defaults(), **chapter.settings.get("component", {})}
+        gateway = self.backstage.component(settings, on_redis=binding == "redis")
+        try:
+            return self._played(row, chapter, gateway, settings)
+        finally:
+            gateway.close()
+
+    def _judge_wire(self, row: Property, chapter: Chapter, tier: Tier) -> Judgement:
+        wanted = chapter.settings.get(tier, {})
+        lane, gateway = self.backstage.wire(wanted, tier)
+        lane.alive()
+        calls, waited = _provider_calls(lane), gateway.waited_ms
+        judgement = self._played(row, chapter, gateway, lane.settings, lane)
+        return replace(judgement, provider_calls=_provider_calls(lane) - calls, waited_ms=gateway.waited_ms - waited)
+
+    def _played(
+        self, row: Property, chapter: Chapter, gateway: Gateway, settings: Mapping[str, str], lane: Lane | None = None
+    ) -> Judgement:
+        context = Context(row.id, gateway.tier, gateway.binding, gateway.instances, settings)
+        clock = MonotonicClock()
+        stage = Stage(chapter, gateway, context, clock, self.writer)
+        stage.watch = lambda done: self.progress.example(row.id, done)
+        self.progress.start(row.id, context.tier, context.binding, examples_for(stage, self.plan))
+        self.writer.chapter(context)
+        self.lag.reset()
+        began = clock.now_ms()
+        played = play(stage, self.plan)
+        facts: dict[str, Any] = {"took_ms": clock.now_ms() - began}
+        if lane:
+            lane.alive()
+            facts["lag_ms"] = self.lag.worst_ms
+        return self._told(conclude(context, stage.tally, played, replayed=self.plan.replay is not None, **facts))
+
+    def _unjudged(self, row: Property, tier: Tier, binding: str, verdict: Verdict, reason: str) -> Judgement:
+        return self._told(
+            Judgement(row.id, row.title, row.level, tier, binding, verdict, reason, statement=row.statement)
+        )
+
+    def _told(self, judgement: Judgement) -> Judgement:
+        self.progress.finish(judgement)
+        return judgement
+
+
+def _provider_calls(lane: Lane) -> int:
+    """Calls that the simulators counted; none are known where the providers are not ours."""
+    return len(ProvidersControl(lane.simulators_url).ledger()) if lane.simulators_url else 0
+
+
+def prepare_out(plan: VerifyPlan) -> None:
+    """Make the folder for the reports; raise a usage error where it cannot be written."""
+    try:
+        plan.out.mkdir(parents=True, exist_ok=True)
+        (plan.out / "history.jsonl").touch()
+    except OSError as error:
+        raise unable(
+            "out-unwritable", f"cannot write to {plan.out}: {error.strerror}", hint="name another --out"
+        ) from error
