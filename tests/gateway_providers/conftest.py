@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -64,3 +65,30 @@ async def provider() -> AsyncIterator[Provider]:
 async def list_offers() -> AsyncIterator[Asking]:
     async with aiohttp.ClientSession() as session:
         yield Asking(session)
+
+
+@dataclass
+class Wire:
+    """A listener that speaks no HTTP of its own: it sends the given bytes, then closes, or keeps the line open."""
+
+    url: str
+    sends: bytes = b""
+    hangs: bool = False
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(self.sends)
+        if self.hangs:
+            await reader.read()  # until the caller hangs up
+        writer.close()
+        self.closed.set()
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    wire = Wire("")
+    server = await asyncio.start_server(wire.meet, "127.0.0.1", 0)
+    wire.url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    async with server:
+        yield wire
