@@ -53,6 +53,13 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+def is_stopped(process: psutil.Process) -> bool:
+    """Whether it stands still after SIGSTOP; one that is gone does so too."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+    return True
+
+
 def tree(who: Born) -> list[psutil.Process]:
     """A process and all that descend from it, the eldest first; empty where it is gone."""
     top = find(who)

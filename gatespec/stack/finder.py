@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatespec.errors import unable, usage
+from gatespec.errors import unable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -69,7 +69,7 @@ def find_redis(environ: Mapping[str, str] | None = None) -> Server | Missing:
     """Look where `GATESPEC_REDIS_SERVER` says, else on PATH, else in the wheel; a server too old is passed over."""
     env = os.environ if environ is None else environ
     if REDIS_OVERRIDE in env:
-        return _named(_redis_at, Path(env[REDIS_OVERRIDE]), REDIS_OVERRIDE)
+        return _named("Redis API", _redis_at, Path(env[REDIS_OVERRIDE]), REDIS_OVERRIDE)
     return _first("Redis", "Redis API", _redis_at, [*_redis_on_path(env), *_redis_in_wheel()])
 
 
@@ -80,7 +80,8 @@ def find_postgres(environ: Mapping[str, str] | None = None) -> Server | Missing:
     """
     env = os.environ if environ is None else environ
     if POSTGRES_OVERRIDE in env:
-        return _named(_postgres_at, Path(env[POSTGRES_OVERRIDE]) / "postgres", POSTGRES_OVERRIDE)
+        postgres = Path(env[POSTGRES_OVERRIDE]) / "postgres"
+        return _named("PostgreSQL", _postgres_at, postgres, POSTGRES_OVERRIDE)
     places = [*_postgres_in_wheel(), *_postgres_on_path(env), *_postgres_of_debian()]
     return _first("PostgreSQL", "PostgreSQL", _postgres_at, places)
 
@@ -102,12 +103,12 @@ def _first(software: str, role: str, look: Callable[[_Place], Server | str], pla
     return Missing(role, "; ".join(unfit) or f"PATH and the wheels, and found no {software} at all")
 
 
-def _named(look: Callable[[_Place], Server | str], path: Path, variable: str) -> Server:
-    """Whoever names a server gets that one, or an error: never silently another."""
+def _named(role: str, look: Callable[[_Place], Server | str], path: Path, variable: str) -> Server | Missing:
+    """Whoever names a server gets that one, or is told why not: never silently another."""
     seen = look(_Place(path, f"named by {variable}"))
-    if isinstance(seen, str):
-        raise usage("server-unfit", f"{variable} names no fitting server: {seen}", hint=f"unset {variable}, or mend it")
-    return seen
+    if isinstance(seen, Server):
+        return seen
+    return Missing(role, f"{variable} names {path}: {seen}", hint=f"unset {variable}, or name a server that fits")
 
 
 def _redis_at(place: _Place) -> Server | str:

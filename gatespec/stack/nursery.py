@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,7 +16,7 @@ from gatespec.errors import unable
 from gatespec.stack import born, state
 from gatespec.stack.process import STOP_MS, Child, Command, tail
 from gatespec.stack.reaper import Reaper
-from gatespec.stack.state import Purpose, RunState, Started
+from gatespec.stack.state import Purpose, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ class Nursery:
     def __init__(self, purpose: Purpose, logs: Path) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.logs = logs.resolve()
-        self._state = RunState(secrets.token_hex(8), purpose, born.me(), _new_folder(purpose))
+        self._state = state.new(secrets.token_hex(8), purpose, _new_folder(purpose))
         (self.folder / state.FOLDER_MARK).write_text(self.id, encoding="utf-8")
         state.write(self._state)
         self._children: list[Child] = []
@@ -104,6 +105,7 @@ class Nursery:
         """End all that is left, delete the folder; the second call does nothing."""
         for child in reversed(self._children[:]):
             self.end([child])
+        born.send(born.marked(self.id), signal.SIGKILL)  # whoever left its parent and its session, as a daemon does
         state.forget(self._state)
         self._reaper.dismiss()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STOP_MS = 10_000
 """How long a child may take to end by itself before it is killed: a gateway drains what it accepted."""
 KILL_MS = 5_000
-"""How long the kernel may take to end a killed process; only one stuck in a system call needs more than a moment."""
+"""How long the kernel may take to end or stop a process; only one stuck in a system call needs more than a moment."""
 TAIL_LINES = 15
 """Lines of a log that an error shows: a Python traceback's end, and what led to it."""
 TAIL_BYTES = 16_384
@@ -63,9 +63,13 @@ class Child:
         return self.exit_code is None
 
     def pause(self) -> None:
-        """Stop it and all its children where they stand (SIGSTOP): sockets stay open, nothing answers."""
-        born.send([p for p in (born.find(self.born),) if p], signal.SIGSTOP)  # first, so that it starts no others
-        born.send(born.tree(self.born), signal.SIGSTOP)
+        """Stop it and all its children where they stand (SIGSTOP): sockets stay open, nothing answers.
+
+        Return when all have stopped; raise `unable` where one does not.
+        """
+        family = self._halted()
+        if not until(lambda: all(map(born.is_stopped, family)), at_most_ms=KILL_MS):
+            raise self._stuck("SIGSTOP", "stop")
 
     def resume(self) -> None:
         """Let it go on after a pause."""
@@ -73,10 +77,17 @@ class Child:
 
     def kill(self) -> None:
         """End it and all its children as a power cut would (SIGKILL); return when they are gone."""
-        self.pause()
-        family = born.tree(self.born)
+        family = self._halted()
         born.send(family, signal.SIGKILL)
         self._await_gone(family)
+
+    def _halted(self) -> list[psutil.Process]:
+        """Its whole tree, told to stop from the top down, so that none starts another behind our back."""
+        top = born.find(self.born)
+        born.send([top] if top else [], signal.SIGSTOP)
+        family = born.tree(self.born)
+        born.send(family, signal.SIGSTOP)
+        return family
 
     def ask_to_stop(self) -> None:
         """Send its stop signal; a paused one is woken to hear it."""
@@ -99,12 +110,15 @@ class Child:
     def _await_gone(self, family: Sequence[psutil.Process]) -> None:
         gone = until(lambda: not self.alive and not any(map(born.is_alive, family)), at_most_ms=KILL_MS)
         if not gone:
-            raise unable(
-                "process-stuck",
-                f"{self.command.name} (pid {self.born.pid}) does not end",
-                tried=f"SIGKILL, and waited {KILL_MS} ms",
-                hint="look at it with `ps`; a process in state D waits for a disk or a network mount",
-            )
+            raise self._stuck("SIGKILL", "end")
+
+    def _stuck(self, signal_name: str, what: str) -> GatespecError:
+        return unable(
+            "process-stuck",
+            f"{self.command.name} (pid {self.born.pid}) does not {what}",
+            tried=f"{signal_name}, and waited {KILL_MS} ms",
+            hint="look at it with `ps`; a process in state D waits for a disk or a network mount",
+        )
 
     def tail(self) -> str:
         """The last lines of its log."""

@@ -52,12 +52,9 @@ class RunState:
     purpose: Purpose
     harness: Born
     folder: Path
+    file: Path
+    """Where this is written."""
     started: tuple[Started, ...] = ()
-
-    @property
-    def file(self) -> Path:
-        """Where this is written."""
-        return state_dir() / f"{self.id}.json"
 
     @property
     def harness_alive(self) -> bool:
@@ -72,7 +69,7 @@ class RunState:
     def processes(self) -> list[psutil.Process]:
         """Every living process of the run: those noted, all that descend from them, all that carry its mark."""
         noted = [process for known in self.started for process in born.tree(known.born)]
-        return list({*noted, *born.marked(self.id)})
+        return [process for process in {*noted, *born.marked(self.id)} if born.is_alive(process)]
 
 
 def state_dir() -> Path:
@@ -97,11 +94,16 @@ def _is_ours(folder: Path) -> bool:
     return found.st_uid == os.geteuid() and stat.S_ISDIR(found.st_mode) and os.access(folder, os.W_OK)
 
 
+def new(run_id: str, purpose: Purpose, folder: Path) -> RunState:
+    """The state of a run that this process owns; nothing is written yet."""
+    return RunState(run_id, purpose, born.me(), folder, state_dir() / f"{run_id}.json")
+
+
 def write(state: RunState) -> None:
     """Replace the state file in one step, so that a reader never meets half of it."""
-    content = {"format": FORMAT, **asdict(state), "folder": str(state.folder)}
+    content = {"format": FORMAT, **asdict(state)}
     half = state.file.with_suffix(".half")
-    half.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    half.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
     half.replace(state.file)
 
 
@@ -111,7 +113,7 @@ def read(file: Path) -> RunState | None:
         written = json.loads(file.read_text(encoding="utf-8"))
         started = tuple(Started(**{**known, "born": Born(**known["born"])}) for known in written["started"])
         harness, folder = Born(**written["harness"]), Path(written["folder"])
-        return RunState(written["id"], written["purpose"], harness, folder, started)
+        return RunState(written["id"], written["purpose"], harness, folder, file, started)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

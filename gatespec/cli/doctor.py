@@ -1,0 +1,48 @@
+"""`gatespec doctor`: which server of which version would be used, and why; what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gatespec.errors import Exit
+from gatespec.stack.finder import Missing, Server, find_postgres, find_redis
+
+
+def doctor() -> None:
+    """Show what a judgement would run on; exit code 3 where something is missing."""
+    found = [_judge(), _python(), find_redis(), find_postgres()]
+    missing = [each for each in found if isinstance(each, Missing)]
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(_table(found))
+    for each in missing:
+        console.print(str(each.as_error()))
+    if missing:
+        raise typer.Exit(Exit.COULD_NOT_JUDGE)
+    console.print("nothing is missing")
+
+
+def _judge() -> Server:
+    return Server("Judge", "gatespec", version("gatespec"), Path(__file__).resolve().parent.parent, "runs now")
+
+
+def _python() -> Server:
+    path = Path(sys.executable)
+    return Server("Python", platform.python_implementation(), platform.python_version(), path, "runs the judge")
+
+
+def _table(found: list[Server | Missing]) -> Table:
+    table = Table("role", "server", "version", "why")
+    table.add_column("path", overflow="fold")  # a path is to be copied, so never cut
+    for each in found:
+        if isinstance(each, Missing):
+            table.add_row(each.role, "missing", "", f"tried {each.tried}", "")
+        else:
+            table.add_row(each.role, each.name, each.version, each.why, str(each.path))
+    return table

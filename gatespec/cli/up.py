@@ -1,0 +1,135 @@
+"""`gatespec up`: the stack and a gateway on it, to look at and to call, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Never, get_args
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gatespec.clock import until
+from gatespec.errors import usage
+from gatespec.ports import Plan
+from gatespec.stack import ports as machine
+from gatespec.stack.lane import Stack
+from gatespec.suites import suites_root
+from gatespec.target import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatespec.stack.lane import Lane
+    from gatespec.target import Target
+
+LOOK_MS = 2_000
+"""How often it looks whether the gateway still lives, and so how late it tells."""
+PLANS: tuple[Plan, ...] = get_args(Plan)
+OFFERS = "/api/v2/providers"
+
+
+def up(
+    target: Annotated[str, typer.Option(help="Target file; by default the reference gateway's.")] = "",
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the first instance; the others take the next ones.")
+    ] = 8000,
+    instances: Annotated[int, typer.Option(min=1, max=16, help="How many processes of the gateway.")] = 2,
+    out: Annotated[Path, typer.Option(help="Folder for logs.")] = Path("out"),
+) -> None:
+    """Start the stack and a gateway; print addresses, API keys and requests to try; end with Ctrl-C."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    judged = _startable(target)
+    wanted = _free(port, instances)
+    try:
+        with (
+            _ended_by_signals(),
+            Stack.start(out, providers=judged.adapters, purpose="up", progress=console.print) as stack,
+            _undisturbed_end(),
+        ):
+            lane = stack.lane(judged, settings={}, instances=instances, ports=wanted, progress=console.print)
+            _show(console, lane)
+            while True:
+                until(lambda: False, at_most_ms=LOOK_MS)
+                lane.alive()
+    except KeyboardInterrupt:
+        console.print(f"\nended; the logs are in {out / 'logs'}")
+
+
+def default_target() -> str:
+    """The reference gateway's target file, where this package lies in its checkout."""
+    file = suites_root() / "reference_gateway" / "gateway.toml"
+    if not file.is_file():
+        raise usage("target-missing", "no reference gateway lies beside this package", hint="name yours with --target")
+    return str(file)
+
+
+def _startable(target: str) -> Target:
+    judged = load_target(target or default_target())
+    if judged.command is None:
+        raise usage("target-running", f"{judged.name} runs already", hint="name a target file with a [command] door")
+    return judged
+
+
+def _free(first: int, count: int) -> list[int]:
+    """The ports asked for; said before anything is started where one is taken."""
+    wanted = list(range(first, first + count))
+    for port in wanted:
+        if machine.is_taken(port):
+            raise machine.in_use(port)
+    return wanted
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and a closed terminal end us as Ctrl-C does."""
+
+    def end(*_: object) -> Never:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _undisturbed_end() -> Iterator[None]:
+    """Hear no second Ctrl-C while all is ended: that takes a bounded time, and impatience would only delay it."""
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _show(console: Console, lane: Lane) -> None:
+    """Everything that a person needs to look around."""
+    console.print(_services(lane))
+    key = ""
+    if lane.target.users is not None:
+        console.print("API keys, one per plan:")
+        for plan in PLANS:
+            key = str(lane.create_users(plan, 1)[0]["api_key"])
+            console.print(f"  {plan:<10} {key}")
+    console.print("Try:")
+    for line in _requests(lane.urls, key):
+        console.print(f"  {line}")
+    console.print("Ctrl-C ends it all; so does `gatespec down`.")
+
+
+def _services(lane: Lane) -> Table:
+    table = Table("service", "server", "address", "why", title=lane.target.name, title_justify="left")
+    for service in lane.services:
+        table.add_row(service.role, f"{service.server} {service.version}".strip(), service.address, service.why)
+    return table
+
+
+def _requests(urls: list[str], key: str) -> list[str]:
+    """Three lines to paste; the second goes to another instance where there is one."""
+    with_key = [f"curl -sS -H 'X-API-Key: {key}' {urls[0]}{OFFERS}"] if key else []
+    return [*with_key, f"curl -sS -i {urls[-1]}{OFFERS}", f"curl -sS {urls[0]}/health/ready"]
