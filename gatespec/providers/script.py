@@ -13,7 +13,7 @@ FAULTS_MAX = 100
 ITEMS_MAX = 10_000
 OVERSIZED_MAX_BYTES = 64 * 1024 * 1024
 
-ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+ProviderName = Annotated[str, Field(pattern=r"^(\*|[a-z0-9][a-z0-9-]{0,62})$")]
 EVERYBODY = "*"
 
 FaultKind = Literal[
@@ -89,13 +89,13 @@ class Script(Strict):
 class ScriptRequest(Script):
     """POST /_control/script."""
 
-    providers: Annotated[list[ProviderName | Literal["*"]], Field(min_length=1, max_length=1000)]
+    providers: Annotated[list[ProviderName], Field(min_length=1, max_length=1000)]
 
 
 class PricesRequest(Strict):
     """POST /_control/prices: what is left out stays as it was."""
 
-    providers: Annotated[list[ProviderName | Literal["*"]], Field(min_length=1, max_length=1000)]
+    providers: Annotated[list[ProviderName], Field(min_length=1, max_length=1000)]
     series: Annotated[str, Field(pattern=r"^[a-z0-9]+/[a-z-]+$")] | None = None
     """Whose real prices: the data's provider and kind, `lambda/on-demand`, `runpod/secure`."""
     day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
