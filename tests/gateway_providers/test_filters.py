@@ -196,10 +196,10 @@ def error_of(name: str, text: str) -> ParameterError | None:
     return None
 
 
-@given(st.text(), st.text())
+@given(st.text().map("?{}".format), st.text())
 def test_an_error_is_safe_to_echo(name: str, text: str) -> None:
     error = error_of(name, text)
-    assert isinstance(error, ParameterUnknown)  # no drawn name is one of ours
+    assert isinstance(error, ParameterUnknown)
     for echoed in (error.field, error.found):
         assert echoed.isascii()
         assert echoed.isprintable()
