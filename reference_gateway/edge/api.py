@@ -1,0 +1,87 @@
+"""The API as Django and Ninja serve it: whatever the fast path has no ready bytes for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+from ninja import NinjaAPI
+
+from reference_gateway.core import answers
+from reference_gateway.core.filters import ParameterError, parse_query
+from reference_gateway.core.problems import Problem
+from reference_gateway.edge.documents import LIST_PARAMETERS, OffersDocument, ProblemDocument
+from reference_gateway.edge.parameters import pairs_of
+
+if TYPE_CHECKING:
+    from reference_gateway.core.answers import Answer
+    from reference_gateway.edge.reads import OfferReads, Read
+    from reference_gateway.edge.requests import Request
+
+SCOPE_KEY = "reference_gateway.request"
+PROVIDERS = "/api/v2/providers"
+OPENAPI = "/api/v2/openapi.json"
+CACHE_CONTROL = ("cache-control", "private, no-cache")
+"""The answer tells one client where it stands with its limit; its ETag makes asking again cheap."""
+
+
+class Routes:
+    """What Django calls a URL configuration, made of values."""
+
+    def __init__(self, reads: OfferReads) -> None:
+        self.urlpatterns: list[URLPattern | URLResolver] = [path("api/v2/", _api(reads).urls)]
+
+
+def _api(reads: OfferReads) -> NinjaAPI:
+    api = NinjaAPI(
+        title="Provider API Gateway", version="2.0.0", docs_url=None, openapi_url="/openapi.json", urls_namespace="api"
+    )
+
+    @api.get(
+        "/providers",
+        operation_id="listOffers",
+        summary="List offers of GPU cloud providers",
+        response={200: OffersDocument, **dict.fromkeys((400, 401, 422, 429, 500, 503, 504), ProblemDocument)},
+        openapi_extra={"parameters": LIST_PARAMETERS},
+    )
+    async def list_offers(http: HttpRequest) -> HttpResponse:
+        request: Request = _scope(http)[SCOPE_KEY]
+        return _response(await _list(reads, request))
+
+    return api
+
+
+async def _list(reads: OfferReads, request: Request) -> Answer:
+    try:
+        read = await reads.read(parse_query(pairs_of(request.query)), request.query)
+    except ParameterError as error:
+        return answers.failed(Problem(error.code, str(error), error.field), request.trace_id)
+    return render(read, request)
+
+
+def render(read: Read, request: Request) -> Answer:
+    """Render what a read found, for a request that was admitted."""
+    request.cache = read.outcome
+    status = ("cache-status", read.cache_status)
+    if read.problem is not None:
+        return answers.failed(read.problem, request.trace_id, (status,))
+    if read.entry is None or request.policy is None or request.decision is None:
+        raise AssertionError("a read has an entry or a problem, and was admitted")
+    return answers.admitted(
+        read.entry,
+        request.if_none_match,
+        request.policy,
+        request.decision,
+        request.trace_id,
+        extra=(status, CACHE_CONTROL),
+    )
+
+
+def _scope(http: HttpRequest) -> dict[str, Any]:
+    return http.scope  # type: ignore[attr-defined,no-any-return] # ASGIRequest's own
+
+
+def _response(answer: Answer) -> HttpResponse:
+    headers = dict(answer.headers)
+    return HttpResponse(answer.body, status=answer.status, headers=headers)

@@ -1,0 +1,99 @@
+"""A whole gateway, put together from settings: the one place that knows every part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.asgi import get_asgi_application
+
+from reference_gateway.adapters.credentials import DevelopmentCredentials
+from reference_gateway.adapters.redis import open_limiter
+from reference_gateway.edge import clock, site
+from reference_gateway.edge.api import Routes
+from reference_gateway.edge.api_keys import ApiKeys
+from reference_gateway.edge.database import KeyTable
+from reference_gateway.edge.fast_path import Bounds, FastPath
+from reference_gateway.edge.handover import Handover
+from reference_gateway.edge.identities import Identities
+from reference_gateway.edge.journal import Journal
+from reference_gateway.edge.l2 import NS_PER_S, L2InMemoryCache
+from reference_gateway.edge.metrics import Metrics
+from reference_gateway.edge.operations import Operations
+from reference_gateway.edge.provider_lists import Bounds as ListBounds
+from reference_gateway.edge.provider_lists import ProviderLists
+from reference_gateway.edge.providers_file import load_providers
+from reference_gateway.edge.reads import OfferReads
+from reference_gateway.edge.settings import SettingInvalid, Settings, variable_of
+from reference_gateway.edge.tokens import AccessTokens, key_set, load_public_key
+
+if TYPE_CHECKING:
+    from reference_gateway.adapters.redis import SlidingWindowRateLimiter
+    from reference_gateway.edge.logs import LineWriter
+
+
+class Gateway:
+    """One instance; raises `SettingInvalid` while it is put together, never later."""
+
+    def __init__(self, settings: Settings, writer: LineWriter) -> None:
+        key = load_public_key(settings.jwt_public_key_file)
+        self._metrics = Metrics()
+        self._limiter = _limiter(settings)
+        self._table = KeyTable(settings.database_url)
+        self._lists = ProviderLists(
+            load_providers(settings.providers_file), DevelopmentCredentials(), _list_bounds(settings), self._metrics
+        )
+        reads = OfferReads(self._lists, L2InMemoryCache(), float(settings.deadline_s))
+        site.configure(settings.database_url, settings.body_max_bytes, Routes(reads))
+        self.operations = Operations(self._metrics, key_set(key), self._dependencies)
+        self.app = FastPath(
+            identities=Identities(
+                AccessTokens(key, settings.jwt_issuer, settings.jwt_audience),
+                ApiKeys(self._table),
+                settings.trusted_proxies,
+            ),
+            limiter=self._limiter,
+            limits=settings.limits,
+            reads=reads,
+            operations=self.operations,
+            handover=Handover(get_asgi_application()),
+            journal=Journal(writer, self._metrics),
+            bounds=Bounds(settings.body_max_bytes, float(settings.deadline_s)),
+        )
+        self._metrics.watch_limiter(lambda: bool(self._limiter.away))
+        self._metrics.watch_inflight(lambda: self.app.inflight)
+
+    async def open(self) -> None:
+        """Make ready to serve; waits for nobody, for offers are served with every dependency away."""
+        self._lists.open()
+        await self._table.open()
+
+    async def close(self) -> None:
+        """Give back what was opened."""
+        await self._lists.close()
+        await self._table.close()
+        await self._limiter.close()
+
+    async def _dependencies(self) -> dict[str, object]:
+        """Say how each dependency is; `degraded` where any is not well."""
+        states = {
+            "redis": "away" if self._limiter.away else "ok",
+            "postgresql": "ok" if await self._table.answers() else "away",
+        }
+        providers = self._lists.states()
+        well = {*states.values(), *providers.values()} <= {"ok", "unknown"}
+        return {"status": "ok" if well else "degraded", "dependencies": {**states, "providers": providers}}
+
+
+def _limiter(settings: Settings) -> SlidingWindowRateLimiter:
+    try:
+        return open_limiter(settings.redis_url, budget_s=float(settings.redis_budget_s), now_us=clock.monotonic_us)
+    except ValueError as error:
+        raise SettingInvalid(variable_of("redis_url"), settings.redis_url, str(error)) from None
+
+
+def _list_bounds(settings: Settings) -> ListBounds:
+    return ListBounds(
+        ttl_ns=int(settings.ttl_pricing_s * NS_PER_S),
+        stale_ns=int(settings.stale_s * NS_PER_S),
+        upstream_timeout_s=float(settings.upstream_timeout_s),
+    )

@@ -1,0 +1,85 @@
+"""What a balancer, a scraper and a token's verifier ask for: none of it counts for the limit."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from reference_gateway.core.answers import Answer, failed
+from reference_gateway.core.problems import Problem
+from reference_gateway.edge import clock
+from reference_gateway.edge.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reference_gateway.edge.metrics import Metrics
+    from reference_gateway.edge.requests import Request
+
+HEALTH_REMEMBERED_NS: Final = 1_000_000_000
+"""How long a look at the dependencies counts: anybody may ask, and nobody shall make us ask PostgreSQL more often."""
+_READING = frozenset({"GET", "HEAD"})
+
+
+class Operations:
+    """The routes beside the API."""
+
+    def __init__(
+        self, metrics: Metrics, key_set: bytes, dependencies: Callable[[], Awaitable[dict[str, object]]]
+    ) -> None:
+        self._metrics = metrics
+        self._key_set = key_set
+        self._dependencies = dependencies
+        self._looking: asyncio.Future[dict[str, object]] | None = None
+        self._looked_ns = 0
+        self.draining = False
+        self._routes: dict[str, Callable[[], Awaitable[Answer]]] = {
+            "/health": self._health,
+            "/health/live": self._live,
+            "/health/ready": self._ready,
+            "/metrics": self._scrape,
+            "/.well-known/jwks.json": self._keys,
+        }
+
+    async def answer(self, request: Request) -> Answer | None:
+        """Answer if this is one of the routes."""
+        route = self._routes.get(request.path)
+        if route is None:
+            return None
+        request.route = request.path
+        trace = (("x-trace-id", request.trace_id),)
+        if request.method not in _READING:
+            problem = Problem("method-not-allowed", "this resource is read with GET or HEAD")
+            return failed(problem, request.trace_id, (*trace, ("allow", "GET, HEAD")))
+        answer = await route()
+        return Answer(answer.status, (*answer.headers, *trace), answer.body)
+
+    async def _live(self) -> Answer:
+        return _json({"status": "ok"})
+
+    async def _ready(self) -> Answer:
+        if self.draining:
+            return _json({"status": "degraded", "reason": "draining"}, status=503)
+        return _json({"status": "ok"})
+
+    async def _health(self) -> Answer:
+        """All who ask within a second share one look."""
+        now_ns = clock.monotonic_ns()
+        if self._looking is None or now_ns - self._looked_ns > HEALTH_REMEMBERED_NS:
+            self._looked_ns = now_ns
+            self._looking = asyncio.ensure_future(self._dependencies())
+        return _json(await asyncio.shield(self._looking))
+
+    async def _scrape(self) -> Answer:
+        return Answer(200, (("content-type", CONTENT_TYPE),), self._metrics.render())
+
+    async def _keys(self) -> Answer:
+        fields = (("content-type", "application/json"), ("cache-control", "public, max-age=300"))
+        return Answer(200, fields, self._key_set)
+
+
+def _json(document: dict[str, object], status: int = 200) -> Answer:
+    fields = (("content-type", "application/json"), ("cache-control", "no-store"))
+    return Answer(status, fields, orjson.dumps(document))

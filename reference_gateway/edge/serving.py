@@ -1,0 +1,116 @@
+"""One process that serves: granian embedded in our own event loop, so that SIGTERM is ours to answer.
+
+granian alone refuses everything at once on SIGTERM. Here the signal turns /health/ready to 503 while requests are still
+answered, waits for those at work, and only then ends granian.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from reference_gateway.edge import clock
+from reference_gateway.edge.gateway import Gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_gateway.edge.logs import LineWriter
+    from reference_gateway.edge.settings import Address, Settings
+
+BACKLOG = 2048
+CONNECTIONS_MAX = 8192
+"""Open connections of this process; granian leaves further ones in the backlog."""
+HEADER_READ_MS = 10_000
+"""How long a client may take to send its headers."""
+HEAD_MAX_BYTES = 1_310_720
+"""What the parser reads before it says 431 by itself, without our problem. So much that a request line of 1 MB is read
+to its end and gets its 414: an answer that overtakes the request is lost when the connection closes."""
+LINGER_S = 0.3
+"""How long readiness says 503 at least, so that a balancer can see it."""
+DRAIN_POLL_S = 0.02
+
+
+class PortInUse(Exception):  # noqa: N818 - it is the sentence on stderr
+    """Somebody else listens there."""
+
+
+def serve(settings: Settings, writer: LineWriter) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raises `PortInUse`, or `SettingInvalid` before anything is opened."""
+    _check_free(settings.listen)
+    gateway = Gateway(settings, writer)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(gateway, settings))
+    writer.flush()
+
+
+async def _serve(gateway: Gateway, settings: Settings) -> None:
+    server = _server(gateway, settings.listen)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await gateway.open()
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        await _drain(gateway, float(settings.drain_s))
+        server.stop()  # type: ignore[no-untyped-call] # granian leaves it untyped
+    stopping.cancel()
+    await serving
+    await gateway.close()
+
+
+async def _drain(gateway: Gateway, at_most_s: float) -> None:
+    """Stop being ready, and wait for what is at work: at least `LINGER_S`, at most `at_most_s`."""
+    log = structlog.get_logger()
+    gateway.operations.draining = True
+    log.info("draining", in_flight=gateway.app.inflight)
+    begun_ns = clock.monotonic_ns()
+    waited_s = 0.0
+    while waited_s < at_most_s and (gateway.app.inflight or waited_s < LINGER_S):
+        await asyncio.sleep(DRAIN_POLL_S)
+        waited_s = (clock.monotonic_ns() - begun_ns) / 1e9
+    log.info("drained", in_flight=gateway.app.inflight)
+
+
+def _server(gateway: Gateway, listen: Address) -> Server:
+    return Server(
+        gateway.app,
+        address=listen.host,
+        port=listen.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS_MAX,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS, max_buffer_size=HEAD_MAX_BYTES),
+        log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True, "handlers": []}}},
+    )
+
+
+def _check_free(listen: Address) -> None:
+    """Granian shares a port with whoever listens there already, and each gets some of the requests: refuse instead."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(listen)
+        except OSError as error:
+            raise PortInUse(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}") from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # type: ignore[import-not-found] # noqa: PLC0415 - it is taken where there is one
+    except ImportError:
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

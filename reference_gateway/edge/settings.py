@@ -1,0 +1,176 @@
+"""The settings, read once from the environment; below the edge only their values are known.
+
+Names, defaults and meanings: the contract's table of settings.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from reference_gateway.core.limiter import LIMIT_MAX, Limits, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "GATEWAY_"
+FOUND_MAX_CHARS = 120
+"""An error is one line; a value that was pasted by mistake can be a whole file."""
+
+Network = IPv4Network | IPv6Network
+
+
+class SettingInvalid(Exception):  # noqa: N818 - it is the sentence on stderr
+    """A setting that stops the start: which, what was found, what is expected. Passwords are masked."""
+
+    def __init__(self, variable: str, found: str | None, expected: str) -> None:
+        shown = "nothing" if found is None else repr(masked(found)[:FOUND_MAX_CHARS])
+        super().__init__(f"{variable}: found {shown}, expected {expected}")
+        self.variable = variable
+
+
+def masked(text: str) -> str:
+    """Hide what may be a password: user information and query string of a URL, and whatever only resembles one."""
+    if "@" in text or "?" in text:
+        hidden, urls = re.subn(r"//[^/]*@", "//***@", text.partition("?")[0])
+        return hidden if urls == 1 and hidden.count("@") == 1 else "(not shown: it may hold a password)"
+    return text
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+def _address(text: object) -> Address:
+    host, colon, port = str(text).rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isdecimal() or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - TCP's ports
+        raise ValueError
+    return Address(host, int(port))
+
+
+def _networks(text: object) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in str(text).split(",") if part.strip())
+
+
+def _database_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ValueError
+    _ = parts.port
+    return text
+
+
+def _redis_url(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    if scheme not in {"redis", "rediss", "redis+cluster", "rediss+cluster"}:
+        raise ValueError
+    hosts = rest.partition("/")[0].rpartition("@")[2].split(",") if "cluster" in scheme else [rest]
+    for host in hosts:
+        parts = urlsplit(f"redis://{host}")
+        if not parts.hostname or parts.port == 0:
+            raise ValueError
+    return text
+
+
+def _exact(seconds: Decimal) -> Decimal:
+    microseconds(seconds)
+    return seconds
+
+
+def _readable(path: Path) -> Path:
+    with path.open("rb"):
+        return path
+
+
+Seconds = Annotated[Decimal, Field(ge=0, le=86_400 * 366), AfterValidator(_exact)]
+Positive = Annotated[Decimal, Field(gt=0, le=86_400), AfterValidator(_exact)]
+Plan = Annotated[int, Field(ge=1, le=LIMIT_MAX)]
+Bound = Annotated[int, Field(ge=1, le=2**31)]
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+
+_SECONDS = "seconds as a decimal number, from 0 to a year"
+_SOME_SECONDS = "seconds as a decimal number, more than 0 and at most a day, with at most 6 decimals"
+_LIMIT = f"a whole number from 1 to {LIMIT_MAX}"
+_BOUND = "a whole number of at least 1"
+_FILE = "a file that can be read"
+
+
+class Settings(BaseModel):
+    """Every setting that is used now; a field's description says what is expected of its value."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    listen: Annotated[Address, BeforeValidator(_address)] = Field(
+        Address("127.0.0.1", 8000), description="host:port, such as 127.0.0.1:8000"
+    )
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        repr=False, description="a URL such as postgresql://user@127.0.0.1:5432/gateway"
+    )
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        repr=False, description="a URL such as redis://127.0.0.1:6379/0 or redis+cluster://host:port,host:port"
+    )
+    redis_budget_s: Positive = Field(Decimal("0.05"), description=_SOME_SECONDS)
+    providers_file: ReadableFile = Field(Path(__file__).with_name("providers.toml"), description=_FILE)
+    jwt_public_key_file: ReadableFile = Field(description=_FILE)
+    jwt_issuer: str = Field(min_length=1, description="the `iss` of the access tokens")
+    jwt_audience: str = Field(min_length=1, description="the `aud` of the access tokens")
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = Field(
+        (), description="networks as CIDRs, comma-separated, such as 10.0.0.0/8,fd00::/8"
+    )
+    rate_window_s: Positive = Field(Decimal(1), description=_SOME_SECONDS)
+    rate_free: Plan = Field(10, description=_LIMIT)
+    rate_pro: Plan = Field(100, description=_LIMIT)
+    rate_enterprise: Plan = Field(1000, description=_LIMIT)
+    ttl_pricing_s: Seconds = Field(Decimal(60), description=_SECONDS)
+    stale_s: Seconds = Field(Decimal(86_400), description=_SECONDS)
+    deadline_s: Positive = Field(Decimal(5), description=_SOME_SECONDS)
+    upstream_timeout_s: Positive = Field(Decimal(4), description=_SOME_SECONDS)
+    body_max_bytes: Bound = Field(1_048_576, description=_BOUND)
+    drain_s: Seconds = Field(Decimal(30), description=_SECONDS)
+
+    @property
+    def limits(self) -> Limits:
+        """The plans' limits, as the core knows them."""
+        return Limits(microseconds(self.rate_window_s), self.rate_free, self.rate_pro, self.rate_enterprise)
+
+
+def variable_of(field: str) -> str:
+    """Name the environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raises `SettingInvalid` on the first that is missing or malformed."""
+    given = {name: environ[variable_of(name)] for name in Settings.model_fields if variable_of(name) in environ}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise _first(error, given) from None
+
+
+def database_url(environ: Mapping[str, str]) -> str:
+    """Read the one setting that migrations and users need; raises `SettingInvalid`."""
+    found = environ.get(variable_of("database_url"))
+    try:
+        return _database_url(found or "")
+    except ValueError:
+        raise _invalid("database_url", found) from None
+
+
+def _first(error: ValidationError, given: Mapping[str, Any]) -> SettingInvalid:
+    field = str(error.errors(include_url=False, include_context=False)[0]["loc"][0])
+    return _invalid(field, given.get(field))
+
+
+def _invalid(field: str, found: str | None) -> SettingInvalid:
+    return SettingInvalid(variable_of(field), found, Settings.model_fields[field].description or "another value")
