@@ -25,12 +25,23 @@ NEEDED = ("bin/postgres", "bin/initdb", "lib", "share")
 
 def usable_by(account: Account | None, server: Server, spare: Path) -> Server:
     """The same server where `account` may run it: as it lies, or copied once into a cache (or into `spare`)."""
-    if account is None or closed_to_others(server.path) is None:
+    if account is None or all(closed_to_others(part) is None for part in _parts(server)):
         return server
     copy = _cached(server, spare)
-    return replace(
-        server, path=copy / "bin" / server.path.name, why=f"{server.why}, copied to {copy} for {account.name}"
-    )
+    path = copy / server.path.relative_to(_root(server))
+    return replace(server, path=path, why=f"{server.why}, copied to {copy} for {account.name}")
+
+
+def _root(server: Server) -> Path:
+    """The folder that holds the package that holds the installation that holds `bin/postgres`."""
+    return server.path.parents[2].parent
+
+
+def _parts(server: Server) -> list[Path]:
+    """What must be copied; a wheel keeps the libraries that it brings in a folder beside its package."""
+    installation, package = server.path.parents[1], server.path.parents[2]
+    parts = [*(installation / part for part in NEEDED), package.parent / f"{package.name}.libs"]
+    return [part for part in parts if part.exists()]  # Debian keeps its data elsewhere, open to all
 
 
 def cache_dir() -> Path:
@@ -63,7 +74,7 @@ def _copied(server: Server, folder: Path) -> Path:
         return goal
     half = Path(tempfile.mkdtemp(prefix=".copying-", dir=folder))
     try:
-        _copy(server.path.parent.parent, half)
+        _copy(server, half)
         half.chmod(0o755)
         with suppress(OSError):  # somebody else was faster: theirs is as good
             half.rename(goal)
@@ -72,12 +83,15 @@ def _copied(server: Server, folder: Path) -> Path:
     return goal
 
 
-def _copy(source: Path, goal: Path) -> None:
-    for part in NEEDED:
-        (goal / part).parent.mkdir(parents=True, exist_ok=True)
-        if (source / part).is_dir():
-            shutil.copytree(source / part, goal / part)
+def _copy(server: Server, goal: Path) -> None:
+    """Keep the parts where they lie to each other: binaries find their libraries and data by that."""
+    for part in _parts(server):
+        place = goal / part.relative_to(_root(server))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if part.is_dir():
+            shutil.copytree(part, place)
         else:
-            shutil.copy2(source / part, goal / part)
+            shutil.copy2(part, place)
     for path in (goal, *goal.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o044 | (0o011 if mode & stat.S_IXUSR else 0))

@@ -116,6 +116,11 @@ class Lane:
             return lane
 
     @property
+    def stack(self) -> Servers | None:
+        """What it runs on; None with the door `url`."""
+        return self._ground.stack if self._ground else None
+
+    @property
     def redis_url(self) -> str | None:
         """Its Redis, password included; None with the door `url`."""
         return self._ground.stores.redis_url if self._ground else None

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from gatespec.clock import until
@@ -16,6 +17,11 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(
 RUNAWAY = "import os, signal; os.fork() and os._exit(0); os.setsid(); print(os.getpid(), flush=True); signal.pause()"
 """Leaves its parent and its session, as a daemon does: only its mark tells whose it is."""
 
+
+def wrote(log: Path) -> bool:
+    return log.stat().st_size > 0
+
+
 with Nursery("verify", Path(sys.argv[1])) as nursery:
     servers = (RedisServer(nursery, chosen(find_redis())), PostgresServer(nursery, chosen(find_postgres())))
     for server in servers:
@@ -24,7 +30,7 @@ with Nursery("verify", Path(sys.argv[1])) as nursery:
         server.ready()
     for name, script in (("stubborn", STUBBORN), ("runaway", RUNAWAY)):
         child = nursery.launch(Command(name, (sys.executable, "-c", script), nursery.folder, base_environment()))
-        until(lambda log=child.log: log.stat().st_size > 0, at_most_ms=20_000)
+        until(partial(wrote, child.log), at_most_ms=20_000)
     servers[0].pause()
     about = {"reaper": nursery.reaper_pid, "ports": [s.port for s in servers], "folder": str(nursery.folder)}
     sys.stdout.write(json.dumps({**about, "run": nursery.id}) + "\n")
