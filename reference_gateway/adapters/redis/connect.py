@@ -89,6 +89,7 @@ def _client(name: str, parts: SplitResult, budget_us: int) -> Redis:
         socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
+        driver_info=None,  # two more answers to wait for, within the budget of the first request
     )
     return Redis.from_pool(pool)
 

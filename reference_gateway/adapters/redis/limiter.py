@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reference_gateway.adapters.redis.route import Route
 from reference_gateway.core.identity import window_key
-from reference_gateway.core.limiter import Ask, LocalWindows
+from reference_gateway.core.limiter import Ask, LocalWindows, StoreAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from reference_gateway.core.identity import Identity
     from reference_gateway.core.limiter import Policy, WindowStore
     from reference_gateway.core.window import Decision
+
+START_S = 1.0
+"""How long the start of an instance waits for Redis, once."""
+START_KEY = "rl:start"
+"""A window of nobody's."""
 
 
 class SlidingWindowRateLimiter:
@@ -32,6 +39,15 @@ class SlidingWindowRateLimiter:
         self._now_us = now_us
         self._local = LocalWindows() if local is None else local
         self._routes: dict[str, Route] = {}
+
+    async def start(self) -> None:
+        """Meet the store before the first request, whose budget is too short to connect in on a busy machine.
+
+        Not needed: a store that does not answer within `START_S` is met later.
+        """
+        with suppress(StoreAway, TimeoutError):
+            async with asyncio.timeout(START_S):
+                await self._store.probe(self._store.server(START_KEY), START_KEY)
 
     async def admit(self, identity: Identity, policy: Policy) -> Decision:
         """Decide on one request, and count it if it is admitted."""
