@@ -45,9 +45,8 @@ def _api(reads: OfferReads) -> NinjaAPI:
         response={200: OffersDocument, **dict.fromkeys((400, 401, 422, 429, 500, 503, 504), ProblemDocument)},
         openapi_extra={"parameters": LIST_PARAMETERS},
     )
-    async def list_offers(http: HttpRequest) -> HttpResponse:
-        request: Request = _scope(http)[SCOPE_KEY]
-        return _response(await _list(reads, request))
+    async def list_offers(request: HttpRequest) -> HttpResponse:
+        return _response(await _list(reads, _scope(request)[SCOPE_KEY]))
 
     return api
 

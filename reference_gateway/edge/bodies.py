@@ -47,14 +47,18 @@ async def _collect(receive: Receive, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Hand a body that was read to whoever asks next; what comes after it is the connection's own."""
+def replay(body: bytes) -> Receive:
+    """Hand a body that was read to whoever asks first; whoever asks on waits, for granian never tells of a disconnect.
+
+    It would give the body again, which Django takes for a breach of the protocol.
+    """
     unread = [body]
 
     async def receive_again() -> Mapping[str, Any]:
         if unread:
             return {"type": "http.request", "body": unread.pop(), "more_body": False}
-        return await receive()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody fulfils this future")
 
     return receive_again
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reference_gateway.core.identity import PLANS
 from reference_gateway.edge import logs, site
 from reference_gateway.edge.accounts import USERS_MAX, AccountsFailed, create_users, migrate
-from reference_gateway.edge.serving import PortInUse, serve
+from reference_gateway.edge.listening import CannotListen
 from reference_gateway.edge.settings import SettingInvalid, database_url, load
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.run(arguments)
     except SettingInvalid as error:
         return _say(str(error), USAGE_EXIT)
-    except (AccountsFailed, PortInUse) as error:
+    except (AccountsFailed, CannotListen) as error:
         return _say(str(error), FAILED_EXIT)
     return 0
 
@@ -58,6 +58,9 @@ def _count(text: str) -> int:
 
 def _serve(_: argparse.Namespace) -> None:
     settings = load(os.environ)
+    site.configure(settings.database_url, settings.body_max_bytes)
+    from reference_gateway.edge.serving import serve  # noqa: PLC0415 - Ninja reads Django's settings when imported
+
     serve(settings, logs.configure())
 
 

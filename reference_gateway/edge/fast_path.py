@@ -122,7 +122,7 @@ class FastPath:
         except BodyRefused as error:
             await send_answer(_problem(error.problem, request), request, send)
         else:
-            await self._handover(request, body, receive, send)
+            await self._handover(request, body, send)
 
 
 def _is_counted(path: str) -> bool:

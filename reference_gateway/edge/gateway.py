@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """One instance; raises `SettingInvalid` while it is put together, never later."""
+    """One instance, after `site.configure` in its process; raises `SettingInvalid` while it is put together."""
 
     def __init__(self, settings: Settings, writer: LineWriter) -> None:
         key = load_public_key(settings.jwt_public_key_file)
@@ -43,7 +43,7 @@ class Gateway:
             load_providers(settings.providers_file), DevelopmentCredentials(), _list_bounds(settings), self._metrics
         )
         reads = OfferReads(self._lists, L2InMemoryCache(), float(settings.deadline_s))
-        site.configure(settings.database_url, settings.body_max_bytes, Routes(reads))
+        site.route(Routes(reads))
         self.operations = Operations(self._metrics, key_set(key), self._dependencies)
         self.app = FastPath(
             identities=Identities(

@@ -13,7 +13,7 @@ from reference_gateway.edge.responses import NOT_MODIFIED, send_answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reference_gateway.edge.requests import App, Receive, Request, Send
+    from reference_gateway.edge.requests import App, Request, Send
 
 _PROBLEMS = {
     400: Problem("request-malformed", "the request cannot be read"),
@@ -31,12 +31,12 @@ class Handover:
     def __init__(self, django: App) -> None:
         self._django = django
 
-    async def __call__(self, request: Request, body: bytes, receive: Receive, send: Send) -> None:
-        """Answer the request; raises what Django raises only before anything was sent."""
+    async def __call__(self, request: Request, body: bytes, send: Send) -> None:
+        """Answer the request."""
         method = "GET" if request.method == "HEAD" else request.method
         scope = {**request.scope, "method": method, SCOPE_KEY: request}
         dress = _Dress(request, send)
-        await self._django(scope, replay(body, receive), dress)
+        await self._django(scope, replay(body), dress)
         if request.status == 0:
             await send_answer(answers.failed(INTERNAL, request.trace_id, fields_of(request)), request, send)
 

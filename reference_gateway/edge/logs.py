@@ -91,6 +91,12 @@ def _rendered(_: object, __: str, event: MutableMapping[str, Any]) -> bytes:
     return line(message, level, fields.pop("trace_id", None), **fields)  # type: ignore[arg-type] # the id is a text
 
 
+def _without_path(record: logging.LogRecord) -> bool:
+    """Let Django's own words for a defect pass without the path, which is the client's; the rest is in our own line."""
+    record.msg, record.args = "django failed", ()
+    return record.levelno >= logging.ERROR
+
+
 def configure(out: IO[bytes] | None = None) -> LineWriter:
     """Send every log of this process to `out` (default: stdout) as JSON lines; returns the writer of access lines."""
     writer = LineWriter(out or sys.stdout.buffer)
@@ -103,4 +109,5 @@ def configure(out: IO[bytes] | None = None) -> LineWriter:
     root.handlers[:] = [JsonHandler(writer)]
     root.setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
+    logging.getLogger("django.request").addFilter(_without_path)
     return writer

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +17,7 @@ from granian.server.embed import Server
 
 from reference_gateway.edge import clock
 from reference_gateway.edge.gateway import Gateway
+from reference_gateway.edge.listening import check_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,13 +38,9 @@ LINGER_S = 0.3
 DRAIN_POLL_S = 0.02
 
 
-class PortInUse(Exception):  # noqa: N818 - it is the sentence on stderr
-    """Somebody else listens there."""
-
-
 def serve(settings: Settings, writer: LineWriter) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raises `PortInUse`, or `SettingInvalid` before anything is opened."""
-    _check_free(settings.listen)
+    """Serve until SIGTERM or SIGINT, then drain. Raises `CannotListen` or `SettingInvalid` before it begins."""
+    check_free(settings.listen)
     gateway = Gateway(settings, writer)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(gateway, settings))
@@ -94,17 +90,6 @@ def _server(gateway: Gateway, listen: Address) -> Server:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS, max_buffer_size=HEAD_MAX_BYTES),
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True, "handlers": []}}},
     )
-
-
-def _check_free(listen: Address) -> None:
-    """Granian shares a port with whoever listens there already, and each gets some of the requests: refuse instead."""
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(listen)
-        except OSError as error:
-            raise PortInUse(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}") from None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -9,8 +9,8 @@ import django
 from django.conf import settings
 
 
-def configure(database_url: str, body_max_bytes: int = 0, routes: object = None) -> None:
-    """Set up Django once per process. `routes` is what Django calls a URL configuration."""
+def configure(database_url: str, body_max_bytes: int = 0) -> None:
+    """Set up Django, once per process, and before Ninja is imported: it reads the settings then."""
     settings.configure(
         ALLOWED_HOSTS=["*"],  # no answer is built from the Host header
         APPEND_SLASH=False,
@@ -20,13 +20,18 @@ def configure(database_url: str, body_max_bytes: int = 0, routes: object = None)
         INSTALLED_APPS=["reference_gateway.store.apps.StoreConfig"],
         LOGGING_CONFIG=None,
         MIDDLEWARE=[],
-        ROOT_URLCONF=routes,
+        ROOT_URLCONF=None,
         SECRET_KEY="",  # nothing here signs
         SILENCED_SYSTEM_CHECKS=["urls.E007"],
         USE_I18N=False,
         USE_TZ=True,
     )
     django.setup()
+
+
+def route(routes: object) -> None:
+    """Give Django what it calls a URL configuration."""
+    settings.ROOT_URLCONF = routes
 
 
 def _database(url: str) -> dict[str, Any]:
