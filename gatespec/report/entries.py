@@ -83,7 +83,7 @@ def headline(judgements: tuple[Judgement, ...], verdict: Verdict) -> str:
     holding = sum(c.verdict is Verdict.HOLDS for c in found)
     if verdict is Verdict.HOLDS:
         return f"{_properties(judged)} judged: {'it holds' if judged == 1 else 'all of them hold'}."
-    rest = f"{_properties(judged)} judged, {holding or 'none'} of them {'holds' if holding == 1 else 'hold'}."
+    rest = f"{_properties(judged)} judged, {holding or 'none'} {'hold' if holding > 1 else 'holds'}."
     return f"{_SENTENCES[verdict].format(ids=_listed(named))} {rest if judged else 'Nothing could be judged.'}"
 
 

@@ -11,6 +11,8 @@ from gatespec.verdict import Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatespec.verdict import Failure
+
 STEPS_SHOWN_MAX = 40
 """Steps of a story that the terminal shows; the report holds all of them."""
 _TIER_WIDTH = len("real-time")
@@ -24,8 +26,8 @@ def judgement_line(judgement: Judgement) -> str:
     """`P08  wire       http   holds   300 examples, 2,410 requests, sharp 97 %`, or why it is not so."""
     about = f"{judgement.property_id:<3}  {judgement.tier:<{_TIER_WIDTH}}  {judgement.binding:<{_BINDING_WIDTH}}  "
     rests_on = counts(judgement) if judgement.requests else ""
-    # Why it broke is told in the end, beside its story.
-    reason = "" if judgement.verdict is Verdict.BROKEN and judgement.failure else judgement.reason
+    # Why it broke is told in the end, beside its story. A reason may be an error of several lines.
+    reason = "" if judgement.verdict is Verdict.BROKEN else " ".join(judgement.reason.split())
     known = "known failure" if judgement.known_failure else ""
     says = "; ".join(filter(None, (known, reason, rests_on)))
     return visible_line(f"{about}{judgement.verdict:<{VERDICT_WIDTH}}  {says}").rstrip()
@@ -34,7 +36,7 @@ def judgement_line(judgement: Judgement) -> str:
 def closing_lines(judgements: tuple[Judgement, ...], verdict: Verdict) -> Iterator[str]:
     """Every broken statement with its shortest stories, then the verdict; nothing that a judgement's line said."""
     for chapter in chapters(judgements):
-        broken = [entry for entry in chapter.entries if entry.judgement.failure]
+        broken = [entry for entry in chapter.entries if entry.judgement.verdict is Verdict.BROKEN]
         if broken:
             yield from _broken(chapter, broken)
     yield ""
@@ -47,17 +49,17 @@ def _broken(chapter: Chapter, entries: list[Entry]) -> Iterator[str]:
     yield visible_line(f"{about.property_id} {about.title} ({about.level}) is broken:")
     yield f"  {visible_line(about.statement)}"
     for entry in entries:
-        yield from _story(entry)
+        failure = entry.judgement.failure
+        again = f", reproduced {failure.reproduced}/{failure.replays}" if failure and failure.replays else ""
+        yield f"  {visible_line(entry.medium)}{again}"
+        yield from _story(failure) if failure else ()
+        yield f"    breach  {visible_line((failure and failure.breach) or entry.judgement.reason)}"
+        if failure:
+            yield f"    replay  {visible_line(failure.replay)}"
 
 
-def _story(entry: Entry) -> Iterator[str]:
-    failure = entry.judgement.failure
-    if failure is None:
-        return
-    yield f"  {visible_line(entry.medium)}, reproduced {failure.reproduced}/{failure.replays}"
+def _story(failure: Failure) -> Iterator[str]:
     for number, step in enumerate(failure.story[:STEPS_SHOWN_MAX], 1):
         yield f"    {number:>2}. {visible_line(step)}"
     if len(failure.story) > STEPS_SHOWN_MAX:
         yield f"        and {len(failure.story) - STEPS_SHOWN_MAX} more, which the report tells"
-    yield f"    breach  {visible_line(failure.breach or entry.judgement.reason)}"
-    yield f"    replay  {visible_line(failure.replay)}"

@@ -29,7 +29,7 @@ _SYMBOLS = {
     Verdict.NOT_RUN: "○",
     Verdict.HARNESS_ERROR: "!",
 }
-_STATES = ("covered", "planned", "excluded")
+_STATES = ("covered", "partly covered", "not shown", "planned", "excluded")
 
 
 def page_html(run: Run) -> str:
@@ -61,7 +61,12 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {"duration": duration, "percent": percent, "kind": _kind, "counts": counts}
-    templates.globals |= {"symbols": _SYMBOLS, "exchanges": _exchanges, "shown_max": REQUESTS_SHOWN_MAX}
+    templates.globals |= {
+        "symbols": _SYMBOLS,
+        "exchanges": _exchanges,
+        "known_states": _STATES,
+        "shown_max": REQUESTS_SHOWN_MAX,
+    }
     return templates
 
 
