@@ -25,6 +25,24 @@ DEFAULT_PLANS = {"user": "free", "agent": "enterprise", "service": "enterprise"}
 """The plan of a token that names none."""
 
 
+class Numbers:
+    """Numbers for identities that nobody had; every story's first one is odd.
+
+    Odd and even ones differ in kind (IPv4 or IPv6, a plan said or not), so a story told again meets the same people.
+    """
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def begin(self) -> None:
+        """A story begins."""
+        self._last += self._last % 2
+
+    def __next__(self) -> int:
+        self._last += 1
+        return self._last
+
+
 def fresh_address(number: int) -> str:
     """The `number`th address: IPv4 and the first of an IPv6 /64 in turn."""
     if number % 2:

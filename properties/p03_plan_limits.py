@@ -127,4 +127,11 @@ def _admitted_beside(refusal: Exchange, example: Example, window: int) -> bool:
     )
 
 
-CHAPTER = Chapter("P03", PlanLimitMachine, judge_limits, witness, settings={"wire": SHORT_WINDOW})
+CHAPTER = Chapter(
+    "P03",
+    PlanLimitMachine,
+    judge_limits,
+    witness,
+    settings={"wire": SHORT_WINDOW},
+    examples={"component": 100, "wire": 60},
+)

@@ -12,6 +12,7 @@ one rounded up. Waiting is real on the wire, so several people wait side by side
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gatespec.history import Example
-    from gatespec.ports import Exchange, Request
+    from gatespec.ports import Exchange, Identity, Request
 
 PEOPLE = 4
 WHO = st.integers(0, PEOPLE - 1)
 LONG_WINDOW = {"GATEWAY_RATE_WINDOW_S": "2.5"}
 NOT_MODIFIED = 304
+KNOCK_MARGIN = 20
+"""A twentieth of the window past its end: by then every admission at its beginning has surely left, on a wire, too."""
 Placed = tuple[int, "Exchange"]
 
 
@@ -71,6 +74,20 @@ class RefusalMachine(LimiterMachine):
         self.let_pass(permille)
 
     @told()
+    def everybody_knocks_through_a_window(self) -> None:
+        """All fill their window, are refused a whole limit's worth in the middle of it, and ask once at its end."""
+        requests = [
+            replace(self.request(who, place), delay_ms=delay_ms)
+            for who in self.people
+            for place, delay_ms in enumerate(self._knocks(who))
+        ]
+        self.note(self.ask(*requests))
+
+    def _knocks(self, who: Identity) -> list[int]:
+        limit, middle = self.limit(who), self.window_ms // 2
+        return [0] * limit + [middle] * limit + [self.window_ms + self.window_ms // KNOCK_MARGIN]
+
+    @told()
     def those_refused_return_when_told(self) -> None:
         """Everybody whose last answer was a refusal waits `Retry-After` to the millisecond and asks once."""
         now = self.gateway.clock.now_ms()
@@ -89,8 +106,7 @@ class RefusalMachine(LimiterMachine):
     def _return(self, refusal: Exchange, now_ms: int) -> Request:
         told_ms = (retry_after_s(refusal) or 0) * 1000
         request = self.request(refusal.request.identity, refusal.request.instance)
-        delay_ms = max(0, refusal.span.heard_ms + told_ms - now_ms)
-        return type(request)(request.identity, request.instance, address=request.address, delay_ms=delay_ms)
+        return replace(request, delay_ms=max(0, refusal.span.heard_ms + told_ms - now_ms))
 
 
 def check(example: Example, since: int) -> Findings:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatespec.clock import VirtualClock
 from gatespec.errors import unable
-from gatespec.identities import fresh_address
+from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Exchange, Identity, Span
 
 if TYPE_CHECKING:
@@ -40,13 +39,14 @@ class InProcessGateway:
         self.instances = instances
         self.clock = VirtualClock()
         self._driver = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
-        self._fresh = count(1)
+        self._fresh = Numbers()
 
     def begin(self) -> None:
         """Turn to the next whole minute but one; every instance's clock is right again."""
         now = self.clock.now_ms()
         self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
         self.skew([0] * self.instances)
+        self._fresh.begin()
 
     def fresh(self, kind: Kind, plan: Plan) -> Identity:
         """Make up an identity that was never seen."""

@@ -39,7 +39,8 @@ class HttpGateway:
         self._session = self._runner.run(_open())
 
     def begin(self) -> None:
-        """Nothing to set: every story brings identities of its own."""
+        """Let nobody of the last story be met again."""
+        self._people.begin()
 
     def fresh(self, kind: Kind, plan: Plan) -> Identity:
         """Return somebody whose window is empty."""

@@ -6,11 +6,10 @@ import os
 import secrets
 import subprocess
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from gatespec.errors import unable, usage
-from gatespec.identities import fresh_address
+from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Identity, Untestable
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ TOKEN_COMMAND_S = 10
 
 class People(Protocol):
     """Where identities come from."""
+
+    def begin(self) -> None:
+        """A story begins."""
 
     def fresh(self, kind: Kind, plan: Plan, now_ms: int) -> tuple[Identity, int]:
         """Somebody, and how many ms to wait until the window is empty; raise `Untestable` where there is nobody."""
@@ -68,12 +70,16 @@ class MintedPeople:
     signer: Signer
     make_keys: Callable[[Plan, int], Sequence[Mapping[str, str]]] | None
     window_ms: int
-    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _numbers: Numbers = field(default_factory=Numbers)
     _run: str = field(default_factory=lambda: secrets.token_hex(4))
     _keys: Lent = field(init=False)
 
     def __post_init__(self) -> None:
         self._keys = Lent(self.window_ms)
+
+    def begin(self) -> None:
+        """Begin with an odd number."""
+        self._numbers.begin()
 
     def fresh(self, kind: Kind, plan: Plan, now_ms: int) -> tuple[Identity, int]:
         """Mint somebody new; an API key is lent from a pool, for making one takes a process."""
@@ -113,7 +119,7 @@ class GivenPeople:
 
     door: UrlDoor
     window_ms: int
-    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _numbers: Numbers = field(default_factory=Numbers)
     _lent: Lent = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +131,10 @@ class GivenPeople:
                 raise usage("credential-missing", f"url.credentials.{number}: ${given.value_env} is empty", hint=hint)
             self._lent.add(Identity(given.kind, f"{given.value_env}", given.plan, ((given.header, value),)))
         self._lent.add(Identity("ip", "this machine", "free"))
+
+    def begin(self) -> None:
+        """Begin with an odd number."""
+        self._numbers.begin()
 
     def fresh(self, kind: Kind, plan: Plan, now_ms: int) -> tuple[Identity, int]:
         """Ask the token command, take an address of our own choice, or lend a credential."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.catalogue import Property, load_catalogue
 from gatespec.clock import MonotonicClock, timestamp
@@ -12,9 +13,10 @@ from gatespec.engine.chapter import Chapter, load_chapters
 from gatespec.engine.conclude import conclude
 from gatespec.engine.known import apply_known_failures
 from gatespec.engine.lag import LagMeter, lag_meter
+from gatespec.engine.plan import Silence
 from gatespec.engine.play import examples_for, play
 from gatespec.engine.stage import Stage
-from gatespec.errors import GatespecError, unable, usage
+from gatespec.errors import GatespecError, usage
 from gatespec.history import Context, HistoryWriter
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.traceability import matrix
@@ -35,12 +37,9 @@ def verify(plan: VerifyPlan, progress: Progress) -> Run:
     clock = MonotonicClock()
     began, started_at = clock.now_ms(), timestamp()
     chosen = choose(plan)
-    with (plan.out / "history.jsonl").open("w", encoding="utf-8") as out, lag_meter() as lag:
-        writer = HistoryWriter(out, target=plan.target.name, started_at=started_at)
-        with Backstage(plan, progress) as backstage:
-            court = Court(plan, progress, backstage, writer, lag)
-            judgements = tuple(apply_known_failures(plan.target, court.judge(chosen)))
-            services = backstage.services
+    with open_court(plan, progress) as court:
+        judgements = tuple(apply_known_failures(plan.target, court.judge(chosen)))
+        services = court.backstage.services
     judged = {j.property_id for j in judgements if j.verdict is Verdict.HOLDS}
     return Run(
         target=plan.target.name,
@@ -53,6 +52,25 @@ def verify(plan: VerifyPlan, progress: Progress) -> Run:
         judgements=judgements,
         requirements=matrix(load_catalogue(), judged),
     )
+
+
+@contextmanager
+def open_court(plan: VerifyPlan, progress: Progress | None = None) -> Iterator[Court]:
+    """A court with everything behind it; leaving it ends what was started."""
+    watched = progress or Silence()
+    with _history(plan) as out, lag_meter() as lag, Backstage(plan, watched) as backstage:
+        writer = HistoryWriter(out, target=plan.target.name, started_at=timestamp())
+        yield Court(plan, watched, backstage, writer, lag)
+
+
+def _history(plan: VerifyPlan) -> IO[str]:
+    try:
+        plan.out.mkdir(parents=True, exist_ok=True)
+        return (plan.out / "history.jsonl").open("w", encoding="utf-8")
+    except OSError as error:
+        raise usage(
+            "out-unwritable", f"cannot write to {plan.out}: {error.strerror}", hint="name another --out"
+        ) from error
 
 
 def choose(plan: VerifyPlan) -> list[tuple[Property, Chapter]]:
@@ -88,27 +106,22 @@ class Court:
                     yield from self._judge_tier(row, chapter, tier)
 
     def _judge_tier(self, row: Property, chapter: Chapter, tier: Tier) -> Iterator[Judgement]:
-        if row.profile not in self.plan.target.claims:
-            reason = f"the target does not claim {row.profile}"
-            yield self._unjudged(row, tier, "", Verdict.NOT_CLAIMED, reason)
-        elif tier == "component":
-            if self.plan.target.component_driver is None:
-                yield self._unjudged(row, tier, "", Verdict.UNTESTABLE, NO_DRIVER)
-                return
-            for binding in ("pure", "redis"):
-                yield self._guarded(row, chapter, tier, binding)
-        else:
-            yield self._guarded(row, chapter, tier, "http")
+        for binding in ("pure", "redis") if tier == "component" else ("http",):
+            yield self.judge_one(row, chapter, tier, binding)
 
-    def _guarded(self, row: Property, chapter: Chapter, tier: Tier, binding: str) -> Judgement:
-        """One error of the stack or target is told once; what comes after it is not run."""
+    def judge_one(self, row: Property, chapter: Chapter, tier: Tier, binding: str) -> Judgement:
+        """Judge one property on one tier and binding, if the target claims it and has the door for it."""
+        if row.profile not in self.plan.target.claims:
+            return self._unjudged(row, tier, binding, Verdict.NOT_CLAIMED, f"the target does not claim {row.profile}")
+        if tier == "component" and self.plan.target.component_driver is None:
+            return self._unjudged(row, tier, binding, Verdict.UNTESTABLE, NO_DRIVER)
         if self.dead and tier != "component":
             return self._unjudged(row, tier, binding, Verdict.NOT_RUN, f"not run after: {self.dead}")
         try:
             if tier == "component":
                 return self._judge_component(row, chapter, binding)
             return self._judge_wire(row, chapter, tier)
-        except GatespecError as error:
+        except GatespecError as error:  # told once; what comes after it is not run
             self.dead = error.code if tier != "component" else self.dead
             return self._unjudged(row, tier, binding, Verdict.HARNESS_ERROR, str(error))
 
@@ -159,14 +172,3 @@ class Court:
 def _provider_calls(lane: Lane) -> int:
     """Calls that the simulators counted; none are known where the providers are not ours."""
     return len(ProvidersControl(lane.simulators_url).ledger()) if lane.simulators_url else 0
-
-
-def prepare_out(plan: VerifyPlan) -> None:
-    """Make the folder for the reports; raise a usage error where it cannot be written."""
-    try:
-        plan.out.mkdir(parents=True, exist_ok=True)
-        (plan.out / "history.jsonl").touch()
-    except OSError as error:
-        raise unable(
-            "out-unwritable", f"cannot write to {plan.out}: {error.strerror}", hint="name another --out"
-        ) from error

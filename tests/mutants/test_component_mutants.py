@@ -1,0 +1,70 @@
+"""A kill counts only if the property's own statement fails, its line replays, and the right gateway passes the same."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gatespec.catalogue import load_catalogue
+from gatespec.verdict import Failure, Verdict
+from mutants.court import judge
+from mutants.p03_limits import MUTANTS as P03
+from mutants.p07_refusals import MUTANTS as P07
+from mutants.p08_windows import MUTANTS as P08
+from reference_gateway.conformance import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MUTANTS: list[Any] = [*P03, *P07, *P08]
+PROPERTIES = sorted({mutant.kills for mutant in MUTANTS})
+SEEDS = (1, 2, 3)
+
+
+def story_of(failure: Failure) -> str:
+    words = shlex.split(failure.replay)
+    return words[words.index("--replay") + 1]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.kills}-{m.__name__}")
+def test_the_property_kills_its_mutant(mutant: Callable[..., Any]) -> None:
+    property_id = mutant.kills  # type: ignore[attr-defined]  # each mutant says what kills it
+    judgement = judge(mutant, property_id)
+    assert judgement.verdict is Verdict.BROKEN, judgement.reason
+    failure = judgement.failure
+    assert failure is not None
+    assert failure.statement == load_catalogue().property(property_id).statement
+    assert failure.reproduced == failure.replays
+    assert judge(mutant, property_id, replay=story_of(failure)).verdict is Verdict.BROKEN
+    told_of_the_right_one = judge(Reference, property_id, replay=story_of(failure))
+    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
+    assert told_of_the_right_one.failure is None
+
+
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_gateway_lives(property_id: str) -> None:
+    assert judge(Reference, property_id).verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_gateway_lives_whatever_the_dice(property_id: str, seed: int) -> None:
+    judgement = judge(Reference, property_id, seed=seed, examples=60)
+    assert judgement.failure is None
+    assert judgement.verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}, judgement.reason
+
+
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_gateway_lives_on_real_redis(property_id: str, clean_redis_url: str) -> None:
+    judgement = judge(Reference, property_id, redis_url=clean_redis_url, examples=40)
+    assert judgement.failure is None
+    assert judgement.verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}, judgement.reason
+
+
+@pytest.mark.parametrize("mutant", [P03[0], P07[5], P08[2]], ids=lambda m: m.__name__)
+def test_the_property_kills_its_mutant_on_real_redis(mutant: Callable[..., Any], clean_redis_url: str) -> None:
+    property_id = mutant.kills  # type: ignore[attr-defined]  # each mutant says what kills it
+    judgement = judge(mutant, property_id, redis_url=clean_redis_url)
+    assert judgement.verdict is Verdict.BROKEN, judgement.reason
