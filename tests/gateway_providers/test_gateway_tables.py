@@ -6,7 +6,7 @@ import csv
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from reference_gateway.core.regions import UnknownRegion, find_place
 from reference_gateway.core.tables.gpus import GPUS
 from reference_gateway.core.tables.regions import PLACES, REGIONS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,10 +25,20 @@ def spec(name: str) -> dict[str, Any]:
     return tomllib.loads((ROOT / "spec" / name).read_text())
 
 
+def meanings(name: str, aliases: Iterable[str]) -> set[str]:
+    """What is left of the spellings of one model once those that the contract calls the same are one."""
+    return {" ".join(spelling.lower().replace("-", " ").replace("_", " ").split()) for spelling in (name, *aliases)}
+
+
 def test_the_gpu_tables_agree() -> None:
-    ours = {gpu.name: (gpu.family, gpu.memory_gb, gpu.fp16_tflops, set(gpu.aliases)) for gpu in GPUS}
+    ours = {gpu.name: (gpu.family, gpu.memory_gb, gpu.fp16_tflops, meanings(gpu.name, gpu.aliases)) for gpu in GPUS}
     theirs = {
-        gpu["name"]: (gpu["family"], gpu["memory_gb"], Decimal(gpu["fp16_tflops"]), set(gpu["aliases"]))
+        gpu["name"]: (
+            gpu["family"],
+            gpu["memory_gb"],
+            Decimal(gpu["fp16_tflops"]),
+            meanings(gpu["name"], gpu["aliases"]),
+        )
         for gpu in spec("gpus.toml")["gpu"]
     }
     assert ours == theirs

@@ -25,8 +25,7 @@ GB300                    GB300           288     2500   # GB300 NVL72: 360 PFLOP
 RTX-PRO-6000-96GB        RTX-PRO-6000     96    438.9   # edition not said: the lowest of the three below
     RTX PRO 6000 (96 GB); RTX PRO 6000; RTX PRO 6000 Blackwell; NVIDIA RTX PRO 6000
 RTX-PRO-6000-MaxQ        RTX-PRO-6000     96    438.9   # RTX PRO 6000 Max-Q: 3511 AI TOPS (FP4 sparse), an eighth
-    RTX PRO 6000 Max-Q (96 GB); RTX PRO 6000 MaxQ; RTX PRO 6000 Max Q;
-    NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition
+    RTX PRO 6000 Max-Q (96 GB); RTX PRO 6000 Max Q; NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition
 RTX-PRO-6000-Server      RTX-PRO-6000     96      500   # RTX PRO 6000 Server: 4 PFLOPS FP4 sparse, an eighth
     RTX PRO 6000 Server (96 GB); RTX PRO 6000 S; NVIDIA RTX PRO 6000 Blackwell Server Edition
 RTX-PRO-6000-Workstation RTX-PRO-6000     96    503.8   # RTX PRO 6000 Workstation: 4030 AI TOPS (FP4 sparse), an eighth
@@ -40,15 +39,15 @@ RTX-5080                 RTX-5080         16    112.6   # RTX Blackwell architec
     RTX 5080 (16 GB); RTX5080; GeForce RTX 5080; NVIDIA GeForce RTX 5080
 H100-SXM                 H100             80    989.4   # H100 architecture, H100 SXM5, dense
     H100 (80 GB SXM5); H100 SXM5; H100 SXM5 80GB; H100 80GB HBM3; NVIDIA H100 80GB HBM3; H100-SXM-80GB;
-    h100-80gb-sxm-ib; h100-sxm5-80gb
+    h100-80gb-sxm-ib
 H100-PCIe                H100             80      756   # H100 architecture, H100 PCIe, dense
-    H100 (80 GB PCIe); H100 PCIe 80GB; NVIDIA H100 PCIe; h100-pcie-80gb
+    H100 (80 GB PCIe); H100 PCIe 80GB; NVIDIA H100 PCIe
 H100-NVL                 H100             94    835.5   # H100 sheet, H100 NVL: 1671 sparse, halved
     H100 (94 GB NVL); NVIDIA H100 NVL
 H100-80GB                H100             80      756   # form factor not said: the lower of SXM and PCIe
-    H100; H100 (80 GB); NVIDIA H100; nvidia_h100; H100_80GB
+    H100; H100 (80 GB); NVIDIA H100
 H200-SXM                 H200            141    989.4   # H200 sheet, SXM: the H100 SXM's rate
-    H200; H200 (141 GB SXM5); H200 SXM5; H200 SXM5 141GB; NVIDIA H200; nvidia_h200; H200_141GB; h200-141gb-sxm-ib
+    H200; H200 (141 GB SXM5); H200 SXM5; H200 SXM5 141GB; NVIDIA H200; H200_141GB; h200-141gb-sxm-ib
 H200-NVL                 H200            141    835.5   # H200 sheet, NVL: 1671 sparse, halved
     H200 NVL (141 GB); NVIDIA H200 NVL
 GH200                    GH200            96    989.4   # GH200 sheet: the H100 SXM's rate
@@ -56,12 +55,11 @@ GH200                    GH200            96    989.4   # GH200 sheet: the H100 
 L4                       L4               24      121   # L4 sheet: 242 sparse, halved
     NVIDIA L4; L4 (24 GB); L4 24GB
 L40                      L40              48   181.05   # L40 sheet, dense
-    L40 (48 GB); NVIDIA L40; l40-pcie-48gb; nvidia_l40
+    L40 (48 GB); NVIDIA L40; l40-pcie-48gb
 L40S                     L40S             48   362.05   # L40S sheet, dense
-    NVIDIA L40S; L40s 48GB; nvidia_l40s; L40S (48 GB)
+    NVIDIA L40S; L40s 48GB; L40S (48 GB)
 RTX-6000-Ada             RTX-6000-Ada     48    364.2   # RTX 6000 Ada sheet: 1457 TOPS (FP8 sparse), a quarter
-    RTX 6000 Ada (48 GB); RTX 6000 Ada; RTX 6000 Ada Generation; NVIDIA RTX 6000 Ada Generation; RTX6000 Ada;
-    nvidia_rtx6000_ada
+    RTX 6000 Ada (48 GB); RTX 6000 Ada Generation; NVIDIA RTX 6000 Ada Generation; RTX6000 Ada; nvidia_rtx6000_ada
 RTX-4090                 RTX-4090         24    165.2   # Ada architecture: dense
     RTX 4090 (24 GB); RTX4090; GeForce RTX 4090; NVIDIA GeForce RTX 4090; RTX 4090 24GB; rtx4090-24gb;
     geforcertx4090-pcie-24gb
@@ -76,7 +74,7 @@ A10                      A10              24      125   # A10 sheet, dense
 A30                      A30              24      165   # A30 sheet, dense
     A30 (24 GB); NVIDIA A30
 A40                      A40              48    149.7   # A40 sheet, dense
-    A40 (48 GB); NVIDIA A40; NVIDIA_A40; a40-48gb-pcie
+    A40 (48 GB); NVIDIA A40; a40-48gb-pcie
 RTX-A6000                RTX-A6000        48    154.8   # RTX A6000 sheet: 309.7 sparse, halved
     A6000; A6000 (48 GB); A6000 (48 GB PCIe); RTX A6000 (48 GB); NVIDIA RTX A6000
 RTX-A5000                RTX-A5000        24    111.1   # RTX A5000 sheet: 222.2 sparse, halved
