@@ -46,7 +46,7 @@ def test_a_property_is_found_by_any_spelling_of_its_number(wanted: str, catalogu
 
 @pytest.mark.parametrize(
     ("wanted", "near"),
-    [("slidng window", "P08 (Sliding window)"), ("plan limit", "P03 (Plan limits)"), ("prakish", "list")],
+    [("slidng windw", "P08 (Sliding window)"), ("plan limit", "P03 (Plan limits)"), ("prakish", "list")],
 )
 def test_an_unknown_property_is_a_usage_error_that_names_the_nearest(
     wanted: str, near: str, catalogue: Catalogue
@@ -94,7 +94,12 @@ def test_a_wrong_value_is_named_by_file_row_and_field(spec: Path) -> None:
 
 
 def test_a_misspelt_field_is_named(spec: Path) -> None:
-    spoil(spec, "settings.toml", "meaning =", "meening =")
+    spoil(spec, "settings.toml", "required = true", "required = true\nrequred = true")
+    assert "(GATEWAY_DATABASE_URL): requred: Extra inputs are not permitted" in error_of(spec)
+
+
+def test_a_missing_field_is_named(spec: Path) -> None:
+    spoil(spec, "settings.toml", "meaning =", "#")
     assert "settings.toml row 1 (GATEWAY_LISTEN): meaning: Field required" in error_of(spec)
 
 
@@ -121,6 +126,11 @@ def test_a_demand_that_nothing_answers_is_named(spec: Path) -> None:
 def test_a_file_of_another_kind_is_told_so(text: str, said: str, spec: Path) -> None:
     (spec / "errors.toml").write_text(text, encoding="utf-8")
     assert said in error_of(spec)
+
+
+def test_a_misspelt_table_is_not_lost(spec: Path) -> None:
+    spoil(spec, "errors.toml", '[[error]]\ncode = "overloaded"', '[[eror]]\ncode = "overloaded"')
+    assert "holds error, eror where only [[error]] may stand" in error_of(spec)
 
 
 def test_bytes_that_are_no_text_are_told_so(spec: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from gatespec.engine.chapter import load_chapter
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
     from gatespec.catalogue import Catalogue
 
@@ -24,17 +23,8 @@ def chapter_files(root: Path) -> dict[str, Path]:
 
 
 def mutants(root: Path) -> list[type[Any]]:
-    modules = [_load(path) for path in sorted((root / "tests" / "mutants").glob("*.py"))]
-    return [mutant for module in modules for mutant in getattr(module, "MUTANTS", ())]
-
-
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"spec_check_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    names = [path.stem for path in sorted((root / "tests" / "mutants").glob("p[0-9][0-9]_*.py"))]
+    return [mutant for name in names for mutant in importlib.import_module(f"mutants.{name}").MUTANTS]
 
 
 def one_line(text: str | None) -> str:
