@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 CLOCK = MonotonicClock()
 START_S = 20.0
-AT_ONCE_MS = 2000
-"""Far above what ending takes (some 100 ms), far below what a hanging call would hold it."""
+AT_ONCE_MS = 5000
+"""Far above what ending takes on a busy machine (some 200 ms), far below what a hanging call would hold it."""
 
 
 @contextmanager

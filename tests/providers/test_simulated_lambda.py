@@ -112,6 +112,12 @@ def test_a_rotated_credential_is_the_only_one_taken(control: ProvidersControl, p
     assert provider.get(authorization="Bearer second").status == 200
 
 
+def test_a_key_that_happens_to_be_base64_is_still_a_key(control: ProvidersControl, provider: Provider) -> None:
+    key = base64.b64encode(b"second").decode()
+    control.script(provider.name, Script(credentials=[key]))
+    assert provider.get(authorization=f"Basic {key}").status == 200
+
+
 def test_an_inactive_account_is_refused_with_403(control: ProvidersControl, provider: Provider) -> None:
     control.script(provider.name, Script(inactive=True))
     heard = provider.get()
