@@ -70,7 +70,7 @@ def run(plan: VerifyPlan) -> int:
     """Judge as planned, show how it goes, write the reports."""
     from gatespec.cli.console import show_closing, watching  # noqa: PLC0415 - the plan's errors come first, and fast
     from gatespec.engine.run import verify as judged  # noqa: PLC0415 - as above
-    from gatespec.report import write_reports  # noqa: PLC0415 - as above
+    from gatespec.report.files import write_reports  # noqa: PLC0415 - as above
     from gatespec.verdict import exit_code  # noqa: PLC0415 - as above
 
     with watching() as progress:

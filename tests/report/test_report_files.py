@@ -9,7 +9,7 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from gatespec.errors import Exit, GatespecError
-from gatespec.report import write_reports
+from gatespec.report.files import write_reports
 from gatespec.verdict import Judgement, Run, Verdict
 
 if TYPE_CHECKING:
