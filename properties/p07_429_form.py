@@ -200,6 +200,6 @@ CHAPTER = Chapter(
     check,
     witness,
     settings={"component": LONG_WINDOW, "wire": {**LONG_WINDOW, **SHORT_PLANS}},
-    examples={"component": 200, "wire": 20},
+    examples={"component": 100, "wire": 20},
     steps=8,
 )

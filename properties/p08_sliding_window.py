@@ -11,6 +11,7 @@ process the instances' clocks stand apart, and what one forgets the other has ju
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gatespec.history import Example
-    from gatespec.ports import Exchange
+    from gatespec.ports import Exchange, Identity
 
 PEOPLE = 2
+STEPS_IN_HALF = 2
 INSTANCES = st.integers(0, 1)
 WHO = st.integers(0, PEOPLE - 1)
 
@@ -60,6 +62,27 @@ class SlidingWindowMachine(LimiterMachine):
     def waits(self, permille: int) -> None:
         """Let part of a window pass, or more than one."""
         self.let_pass(permille)
+
+    @told()
+    def everybody_slides_through_a_window(self) -> None:
+        """Half a limit at its beginning, more than the rest in its middle, one at its end: as the first half leaves."""
+        requests = [
+            replace(self.request(who, place), delay_ms=delay_ms)
+            for who in self.people
+            for place, delay_ms in enumerate(self._slide(who))
+        ]
+        self.note(self.ask(*requests))
+
+    def _slide(self, who: Identity) -> list[int]:
+        half, window = self.count(who, "half"), self.window_ms
+        # One after the other, a little apart: side by side, no single one of them would have one permitted answer.
+        first, second = range(half), range(self.limit(who) - half + 1)
+        apart = window // (2 * STEPS_IN_HALF * (1 + len(second)))
+        return (
+            [apart * n for n in first]
+            + [window // 2 + apart * n for n in second]
+            + [window + window // 10 + half * apart]
+        )
 
     @told()
     def somebody_else_asks_the_same(self) -> None:

@@ -1,0 +1,54 @@
+# Two commands matter: `make verify` judges the reference gateway, `make test` runs the tests. Both set up all they need.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV_DIR := .tools/uv
+UV := $(UV_DIR)/bin/uv
+UV_HERE := $(UV_DIR)/.version-$(UV_VERSION)
+RUN := $(UV) run --frozen
+ARGS ?=
+
+.PHONY: help setup verify test lint types imports unit wire bench clean
+
+help: ## Show what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
+
+# `--target` needs no root, no venv module and no permission of a system Python that is managed by somebody else.
+$(UV_HERE):
+	@echo "putting uv $(UV_VERSION) into $(UV_DIR)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'error[python-too-old]: Python 3.11 or newer is needed; name one with PYTHON=...'; exit 2; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo 'error[pip-missing]: $(PYTHON) has no pip; install it (python3-pip), or put uv $(UV_VERSION) at $(UV)'; exit 3; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade --target $(UV_DIR) uv==$(UV_VERSION)
+	@touch $@
+
+setup: $(UV_HERE) ## Set up the environment from the lock file
+	@$(UV) sync --frozen --quiet
+
+verify: setup ## Judge the reference gateway; reports in out/
+	@$(RUN) gatespec verify $(ARGS)
+
+test: setup lint types imports unit wire ## Lint, types, import rules, tests with the mutants, a share of the wire tier
+
+lint: setup
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+
+types: setup
+	@$(RUN) mypy
+	@$(RUN) mypy properties tests
+
+imports: setup
+	@$(RUN) lint-imports --no-timing
+
+unit: setup
+	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)
+
+wire: setup
+	@$(RUN) pytest properties/ --gatespec-tier wire --gatespec-examples 20
+
+bench: setup ## Measure ratios against baselines in one run
+	@$(RUN) python -m benchmarks $(ARGS)
+
+clean: ## Remove what was made; fetched packages stay in uv's cache
+	@rm -rf out .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
