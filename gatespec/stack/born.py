@@ -72,7 +72,17 @@ def tree(who: Born) -> list[psutil.Process]:
 
 def marked(run_id: str) -> list[psutil.Process]:
     """Every process that carries the run's mark and whose environment we may read."""
+    if not run_id:
+        raise ValueError("a run has an id")
     return [process for process in psutil.process_iter() if _mark_of(process) == run_id and is_alive(process)]
+
+
+def session(process: psutil.Process) -> int | None:
+    """The number of a process' session; None where it is gone."""
+    try:
+        return os.getsid(process.pid)
+    except ProcessLookupError:
+        return None
 
 
 def _mark_of(process: psutil.Process) -> str | None:

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Self
 from gatespec.clock import until
 from gatespec.errors import unable
 from gatespec.stack import born, state
-from gatespec.stack.process import STOP_MS, Child, Command, tail
+from gatespec.stack.process import Child, Command, tail
 from gatespec.stack.reaper import Reaper
 from gatespec.stack.state import Purpose, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
+
+STOP_MS = 10_000
+"""How long a child may take to end by itself before it is killed: a gateway drains what it accepted."""
 
 
 class Nursery:
@@ -93,18 +96,24 @@ class Nursery:
     def end(self, children: Iterable[Child], *, grace_ms: int = STOP_MS) -> None:
         """Ask them all to stop, then see each of them end: together they take no longer than the slowest."""
         ending = list(children)
+        family = [process for child in ending for process in born.tree(child.born)]
         for child in ending:
             child.ask_to_stop()
         until(lambda: not any(child.alive for child in ending), at_most_ms=grace_ms)
-        with ExitStack() as every_one:  # one that is stuck must not keep us from the others
+        born.send(family, signal.SIGKILL)
+        with ExitStack() as each:  # one that is stuck must not keep us from the others
             for child in ending:
-                every_one.callback(child.stop, 0)
+                each.callback(child.kill)
         self._children = [child for child in self._children if child not in ending]
 
     def close(self) -> None:
-        """End all that is left, delete the folder; the second call does nothing."""
-        for child in reversed(self._children[:]):
-            self.end([child])
+        """End all that is left, the last started first, and delete the folder; the second call does nothing.
+
+        What cannot be ended stays in the state file, for the reaper and for `down`.
+        """
+        with ExitStack() as last_first:
+            for child in self._children:
+                last_first.callback(self.end, [child])
         born.send(born.marked(self.id), signal.SIGKILL)  # whoever left its parent and its session, as a daemon does
         state.forget(self._state)
         self._reaper.dismiss()

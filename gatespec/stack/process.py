@@ -14,15 +14,13 @@ from gatespec.errors import GatespecError, unable
 from gatespec.stack import born
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import psutil
 
     from gatespec.stack.account import Account
 
-STOP_MS = 10_000
-"""How long a child may take to end by itself before it is killed: a gateway drains what it accepted."""
 KILL_MS = 5_000
 """How long the kernel may take to end or stop a process; only one stuck in a system call needs more than a moment."""
 TAIL_LINES = 15
@@ -75,12 +73,6 @@ class Child:
         """Let it go on after a pause."""
         born.send(reversed(born.tree(self.born)), signal.SIGCONT)
 
-    def kill(self) -> None:
-        """End it and all its children as a power cut would (SIGKILL); return when they are gone."""
-        family = self._halted()
-        born.send(family, signal.SIGKILL)
-        self._await_gone(family)
-
     def _halted(self) -> list[psutil.Process]:
         """Its whole tree, told to stop from the top down, so that none starts another behind our back."""
         top = born.find(self.born)
@@ -96,18 +88,18 @@ class Child:
             with suppress(ProcessLookupError):
                 os.kill(self._popen.pid, self.command.stop_signal)
 
-    def stop(self, grace_ms: int = STOP_MS) -> None:
-        """End it: its stop signal, and after `grace_ms` SIGKILL to it and all that is left of its session."""
-        family = born.tree(self.born)
-        self.ask_to_stop()
-        until(lambda: not self.alive, at_most_ms=grace_ms)
-        left = [process for process in {*family, *born.tree(self.born)} if born.is_alive(process)]
-        born.send(left, signal.SIGKILL)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
-        self._await_gone(left)
+    def kill(self) -> None:
+        """End it, its tree and what is left of its session as a power cut would (SIGKILL); return when all are gone."""
+        family = {*self._halted(), *self._session()}
+        born.send(family, signal.SIGKILL)
+        self._await_gone(family)
 
-    def _await_gone(self, family: Sequence[psutil.Process]) -> None:
+    def _session(self) -> list[psutil.Process]:
+        """Who is in its session, also when it is gone itself. By the mark: its number alone may be another's by now."""
+        everybody = born.marked(self.command.env[born.MARK])
+        return [process for process in everybody if born.session(process) == self.born.pid]
+
+    def _await_gone(self, family: Collection[psutil.Process]) -> None:
         gone = until(lambda: not self.alive and not any(map(born.is_alive, family)), at_most_ms=KILL_MS)
         if not gone:
             raise self._stuck("SIGKILL", "end")

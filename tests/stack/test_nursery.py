@@ -105,6 +105,15 @@ def test_pausing_and_killing_reach_the_children_of_a_child(nursery: Nursery) -> 
     assert not any(map(born.is_alive, family))
 
 
+def test_what_a_dead_child_left_in_its_session_is_ended_with_it(nursery: Nursery) -> None:
+    orphaning = "import os, signal; os.fork() and os._exit(0); print('up', flush=True); signal.pause()"
+    child = nursery.launch(python("orphaning", orphaning, nursery.folder))
+    assert until(lambda: wrote(child.log) and not child.alive, at_most_ms=SOON_MS)
+    (orphan,) = born.marked(nursery.id)
+    nursery.end([child])
+    assert not born.is_alive(orphan)
+
+
 def test_a_failing_command_shows_the_end_of_its_log(nursery: Nursery) -> None:
     with pytest.raises(GatespecError) as failed:
         nursery.run(python("migrate", "import sys; sys.exit('no such table')", nursery.folder), at_most_s=20)
