@@ -36,10 +36,10 @@ lint: setup
 
 types: setup
 	@$(RUN) mypy
-	@$(RUN) mypy properties tests
+	@$(RUN) mypy properties tests benchmarks
 
 imports: setup
-	@$(RUN) lint-imports --no-timing
+	@$(RUN) lint-imports
 
 unit: setup
 	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)

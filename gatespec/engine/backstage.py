@@ -10,8 +10,7 @@ from gatespec.drivers.component import InProcessGateway, load_driver
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.people import GivenPeople, MintedPeople
 from gatespec.identities import Signer
-from gatespec.stack.lane import Lane
-from gatespec.stack.stack import Stack
+from gatespec.stack.lane import Lane, Stack
 from gatespec.target import UrlDoor
 
 if TYPE_CHECKING:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gatespec.stack.lane import Lane
 
 NO_DRIVER = "the target file names no component_driver"
+COMPONENT_ALONE = "not asked for, and no property that has a wire tier holds by the component tier alone"
 
 
 def verify(plan: VerifyPlan, progress: Progress) -> Run:
@@ -40,7 +41,8 @@ def verify(plan: VerifyPlan, progress: Progress) -> Run:
     with open_court(plan, progress) as court:
         judgements = tuple(apply_known_failures(plan.target, court.judge(chosen)))
         services = court.backstage.services
-    judged = {j.property_id for j in judgements if j.verdict is Verdict.HOLDS}
+    doubted = {j.property_id for j in judgements if j.verdict is not Verdict.HOLDS}
+    judged = {j.property_id for j in judgements} - doubted
     return Run(
         target=plan.target.name,
         profile=plan.profile,
@@ -104,6 +106,9 @@ class Court:
             for row, chapter in chosen:
                 if tier in row.tiers:
                     yield from self._judge_tier(row, chapter, tier)
+        for row, _ in chosen:
+            if "wire" in row.tiers and not {"wire", "real-time"}.intersection(self.plan.tiers):
+                yield self._unjudged(row, "wire", "http", Verdict.NOT_RUN, COMPONENT_ALONE)
 
     def _judge_tier(self, row: Property, chapter: Chapter, tier: Tier) -> Iterator[Judgement]:
         for binding in ("pure", "redis") if tier == "component" else ("http",):

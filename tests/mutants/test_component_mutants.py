@@ -9,11 +9,11 @@ import pytest
 
 from gatespec.catalogue import load_catalogue
 from gatespec.verdict import Failure, Verdict
-from mutants.court import judge
-from mutants.p03_limits import MUTANTS as P03
-from mutants.p07_refusals import MUTANTS as P07
-from mutants.p08_windows import MUTANTS as P08
 from reference_gateway.conformance import Reference
+from tests.mutants.court import judge
+from tests.mutants.p03_limits import MUTANTS as P03
+from tests.mutants.p07_refusals import MUTANTS as P07
+from tests.mutants.p08_windows import MUTANTS as P08
 
 if TYPE_CHECKING:
     from collections.abc import Callable
