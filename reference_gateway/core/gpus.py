@@ -29,11 +29,11 @@ def _by_spelling() -> dict[str, Gpu]:
 
 
 def _by_word() -> dict[str, tuple[str, ...]]:
-    """A name wins over a family, a family over an alias: whoever asks for `H100` means all, not the bare one."""
+    """A family wins over a spelling of one member: whoever asks for `H100` means all of them, not the bare one."""
     words: dict[str, tuple[str, ...]] = {spelling: (gpu.name,) for spelling, gpu in _BY_SPELLING.items()}
     for gpu in GPUS:
         words[_same(gpu.family)] = tuple(member.name for member in GPUS if member.family == gpu.family)
-    return words | {_same(gpu.name): (gpu.name,) for gpu in GPUS}
+    return words
 
 
 _BY_SPELLING: Final[Mapping[str, Gpu]] = _by_spelling()

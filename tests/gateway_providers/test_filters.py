@@ -57,7 +57,7 @@ def test_a_gpu_is_a_name_a_family_or_an_alias(word: str, names: set[str]) -> Non
         "",
         " ",
         "*",
-        "\N{KELVIN SIGN}",
+        "RTX PRO 6000 W\N{KELVIN SIGN}",
         "\uff28100",
         "h100\x00",
         "'--",

@@ -80,7 +80,7 @@ def test_every_gpu_with_a_price_is_known() -> None:
         find_gpu(spelling)
 
 
-@pytest.mark.parametrize("spelling", ["", "H", "H10", "H1000", "h100 sxm ", "\N{KELVIN SIGN}", "A10G"])
+@pytest.mark.parametrize("spelling", ["", "H", "H10", "H1000", "h100 sxm ", "RTX PRO 6000 W\N{KELVIN SIGN}", "A10G"])
 def test_a_spelling_outside_the_table_is_unknown(spelling: str) -> None:
     with pytest.raises(UnknownGpu):
         find_gpu(spelling)

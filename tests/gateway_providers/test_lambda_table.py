@@ -16,7 +16,7 @@ from reference_gateway.adapters.providers.lambda_cloud import read_listing
 from reference_gateway.core.offer import Offer, as_json, json_text
 
 if TYPE_CHECKING:
-    from tests.gateway_providers.conftest import Asking, Provider
+    from gateway_providers.conftest import Asking, Provider
 
 TABLE = tomllib.loads((Path(__file__).parents[2] / "spec/providers/lambda.toml").read_text())
 ITEMS: list[dict[str, Any]] = TABLE["item"]
