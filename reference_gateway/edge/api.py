@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 
 from reference_gateway.core import answers
+from reference_gateway.core.answers import Answer
 from reference_gateway.core.filters import ParameterError, parse_query
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge.documents import LIST_PARAMETERS, OffersDocument, ProblemDocument
+from reference_gateway.edge.logs import failure
 from reference_gateway.edge.parameters import pairs_of
 
 if TYPE_CHECKING:
-    from reference_gateway.core.answers import Answer
     from reference_gateway.edge.reads import OfferReads, Read
     from reference_gateway.edge.requests import Request
 
@@ -34,9 +37,7 @@ class Routes:
 
 
 def _api(reads: OfferReads) -> NinjaAPI:
-    api = NinjaAPI(
-        title="Provider API Gateway", version="2.0.0", docs_url=None, openapi_url="/openapi.json", urls_namespace="api"
-    )
+    api = NinjaAPI(title="Provider API Gateway", version="2.0.0", docs_url=None, openapi_url=None, urls_namespace="api")
 
     @api.get(
         "/providers",
@@ -47,6 +48,17 @@ def _api(reads: OfferReads) -> NinjaAPI:
     )
     async def list_offers(request: HttpRequest) -> HttpResponse:
         return _response(await _list(reads, _scope(request)[SCOPE_KEY]))
+
+    @api.get("/openapi.json", operation_id="readOpenapi", summary="This document", response={200: dict[str, Any]})
+    async def read_openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja passes it
+        document = orjson.dumps(api.get_openapi_schema(path_prefix="/api/v2"), option=orjson.OPT_NON_STR_KEYS)
+        return _response(Answer(200, (("content-type", "application/json"),), document))
+
+    @api.exception_handler(Exception)
+    def defect(request: HttpRequest, error: Exception) -> HttpResponse:
+        """Log what Django would only call an internal server error; the handover puts the problem in its place."""
+        structlog.get_logger().error("request failed", route=_scope(request)[SCOPE_KEY].route, **failure(error))
+        return HttpResponse(status=500)
 
     return api
 
@@ -83,4 +95,4 @@ def _scope(http: HttpRequest) -> dict[str, Any]:
 
 def _response(answer: Answer) -> HttpResponse:
     headers = dict(answer.headers)
-    return HttpResponse(answer.body, status=answer.status, headers=headers)
+    return HttpResponse(answer.body, status=answer.status, headers={**headers, "content-length": str(len(answer.body))})

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= USERS_MAX:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= USERS_MAX:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {USERS_MAX}")
     return int(text)
 

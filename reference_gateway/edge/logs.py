@@ -35,6 +35,8 @@ class LineWriter:
     def flush(self) -> None:
         """Write what waits. A reader that went away must not end the gateway."""
         lines, self._lines = self._lines, []
+        if not lines:
+            return
         try:
             self._out.write(b"\n".join(lines) + b"\n")
             self._out.flush()

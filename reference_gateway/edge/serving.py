@@ -36,6 +36,8 @@ to its end and gets its 414: an answer that overtakes the request is lost when t
 LINGER_S = 0.3
 """How long readiness says 503 at least, so that a balancer can see it."""
 DRAIN_POLL_S = 0.02
+STOP_S = 1.0
+"""How long granian may take to close its connections once nobody is waited for any more."""
 
 
 def serve(settings: Settings, writer: LineWriter) -> None:
@@ -60,8 +62,17 @@ async def _serve(gateway: Gateway, settings: Settings) -> None:
         await _drain(gateway, float(settings.drain_s))
         server.stop()  # type: ignore[no-untyped-call] # granian leaves it untyped
     stopping.cancel()
-    await serving
+    await _ended(serving)
     await gateway.close()
+
+
+async def _ended(serving: asyncio.Task[None]) -> None:
+    """Wait for granian to end; whoever is still at work has had the whole time to drain. Raises what ended granian."""
+    await asyncio.wait({serving}, timeout=STOP_S)
+    if serving.done():
+        serving.result()
+    else:
+        serving.cancel()
 
 
 async def _drain(gateway: Gateway, at_most_s: float) -> None:

@@ -53,7 +53,7 @@ class Address(NamedTuple):
 def _address(text: object) -> Address:
     host, colon, port = str(text).rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdecimal() or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - TCP's ports
+    if not colon or not host or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - TCP's ports
         raise ValueError
     return Address(host, int(port))
 
@@ -64,7 +64,7 @@ def _networks(text: object) -> tuple[Network, ...]:
 
 def _database_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+    if not text.startswith(("postgresql://", "postgres://")) or not parts.path.strip("/"):
         raise ValueError
     _ = parts.port
     return text
@@ -88,8 +88,11 @@ def _exact(seconds: Decimal) -> Decimal:
 
 
 def _readable(path: Path) -> Path:
-    with path.open("rb"):
-        return path
+    try:
+        with path.open("rb"):
+            return path
+    except OSError:
+        raise ValueError from None
 
 
 Seconds = Annotated[Decimal, Field(ge=0, le=86_400 * 366), AfterValidator(_exact)]

@@ -1,0 +1,144 @@
+"""A migrated database, an issuer's key, a provider, and gateways that run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from edge_wire import AUDIENCE, ISSUER, Instance, Signing, Upstream, run, run_upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gatespec.stack.postgres import PostgresServer
+    from gatespec.stack.redis import RedisServer
+
+REDIS_DATABASE = 7
+"""Apart from those of the other rooms."""
+
+
+@pytest.fixture(scope="session")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Signing:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public_file = tmp_path_factory.mktemp("keys") / "public.pem"
+    public_file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return Signing(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public_file)
+
+
+@pytest.fixture(scope="session")
+def shared_upstream() -> Iterator[Upstream]:
+    yield from run_upstream(Upstream())
+
+
+@pytest.fixture
+def upstream(shared_upstream: Upstream) -> Iterator[Upstream]:
+    """The provider, well when the test begins and again when it has ended."""
+    shared_upstream.says()
+    yield shared_upstream
+    shared_upstream.says()
+
+
+@pytest.fixture(scope="session")
+def environment(
+    postgres_server: PostgresServer,
+    redis_server: RedisServer,
+    signing: Signing,
+    shared_upstream: Upstream,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, str]:
+    """All settings of a gateway, with the tables made."""
+    providers = tmp_path_factory.mktemp("providers") / "providers.toml"
+    url = shared_upstream.url
+    providers.write_text(
+        "\n".join(
+            f'[[provider]]\nname = "{name}"\nadapter = "lambda"\nendpoint = [{{ url = "{url}/{name}" }}]'
+            for name in ("lambda", "lambda-02")
+        )
+    )
+    found = {
+        "GATEWAY_DATABASE_URL": postgres_server.create_database("edge"),
+        "GATEWAY_REDIS_URL": redis_server.url(REDIS_DATABASE),
+        "GATEWAY_PROVIDERS_FILE": str(providers),
+        "GATEWAY_JWT_PUBLIC_KEY_FILE": str(signing.public_file),
+        "GATEWAY_JWT_ISSUER": ISSUER,
+        "GATEWAY_JWT_AUDIENCE": AUDIENCE,
+        "GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8",
+    }
+    migrated = run("migrate", environment=found)
+    assert (migrated.returncode, migrated.stdout, migrated.stderr) == (0, "", "")
+    return found
+
+
+@pytest.fixture(scope="session")
+def start(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Instance]]:
+    """Start a gateway with some settings of its own; all are stopped in the end."""
+    running: list[Instance] = []
+    logs = tmp_path_factory.mktemp("logs")
+
+    def begin(**settings: str) -> Instance:
+        instance = Instance({**environment, **settings}, logs / f"{len(running)}.jsonl")
+        running.append(instance)
+        return instance.until_ready()
+
+    yield begin
+    codes = [instance.stop() for instance in running]
+    assert set(codes) <= {0}
+
+
+@pytest.fixture(scope="session")
+def gateway(start: Callable[..., Instance]) -> Instance:
+    """A gateway whose limits are in nobody's way."""
+    return start(GATEWAY_RATE_FREE="100000", GATEWAY_RATE_ENTERPRISE="100000")
+
+
+@pytest.fixture(scope="session")
+def slow_window(start: Callable[..., Instance]) -> Instance:
+    """A gateway whose windows last a test, so that `remaining` counts what a request cost."""
+    return start(GATEWAY_RATE_WINDOW_S="600", GATEWAY_RATE_ENTERPRISE="50", GATEWAY_RATE_FREE="5")
+
+
+@pytest.fixture(scope="session")
+def unreached(start: Callable[..., Instance]) -> Instance:
+    """A gateway whose PostgreSQL and Redis nobody answers for."""
+    return start(
+        GATEWAY_DATABASE_URL="postgresql://nobody:hidden-word@127.0.0.1:1/none",
+        GATEWAY_REDIS_URL="redis://:hidden-word@127.0.0.1:1/0",
+        GATEWAY_RATE_FREE="3",
+        GATEWAY_RATE_WINDOW_S="600",
+    )
+
+
+@pytest.fixture(scope="session")
+def short_lived(start: Callable[..., Instance]) -> Instance:
+    """A gateway that keeps lists for 0.2 s, and calls for at most 1 s."""
+    return start(GATEWAY_TTL_PRICING_S="0.2", GATEWAY_UPSTREAM_TIMEOUT_S="1", GATEWAY_RATE_FREE="100000")
+
+
+@pytest.fixture
+def subject() -> str:
+    """Somebody whom no other test knows."""
+    return f"subject-{next(_SUBJECTS)}"
+
+
+@pytest.fixture
+def address() -> dict[str, str]:
+    """An address that no other test comes from."""
+    number = next(_SUBJECTS)
+    return {"X-Forwarded-For": f"198.18.{number // 256}.{number % 256}"}
+
+
+@pytest.fixture
+def new_key(environment: dict[str, str]) -> Callable[..., dict[str, str]]:
+    def create(plan: str = "pro") -> dict[str, str]:
+        made = run("users", "create", "--plan", plan, environment=environment)
+        assert made.returncode == 0, made.stderr
+        return dict(json.loads(made.stdout))
+
+    return create
+
+
+_SUBJECTS = itertools.count(1)

@@ -1,0 +1,163 @@
+"""What runs beside the API: health, metrics, keys, traces, logs, and how an instance ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+
+from gatespec.clock import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_wire import Instance, Reply, Signing, Upstream
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SOON_MS = 10_000
+
+pytestmark = pytest.mark.usefixtures("upstream")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v2/providers", "/api/v2/providers?sort=x", "/api/v2/nothing", "/nothing", "/health", "/metrics"],
+)
+def test_the_trace_is_the_callers(gateway: Instance, path: str) -> None:
+    reply = gateway.ask(path, {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+    assert reply.headers["x-trace-id"] == TRACE
+    another, third = gateway.ask(path), gateway.ask(path)
+    assert len({TRACE, another.headers["x-trace-id"], third.headers["x-trace-id"]}) == 3
+
+
+def test_one_log_line_a_request_knows_the_trace(gateway: Instance, signing: Signing) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {**signing.bearer(), "traceparent": f"00-{trace}-b7ad6b7169203331-00"}
+    gateway.offers(headers=headers)
+    assert until(lambda: _lines(gateway, trace) != [], at_most_ms=SOON_MS)
+    (line,) = _lines(gateway, trace)
+    assert set(line) == {
+        "timestamp", "level", "message", "trace_id",
+        "method", "route", "status", "duration_ms", "identity", "plan", "cache",
+    }  # fmt: skip
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/api/v2/providers", 200)
+    assert (line["identity"], line["plan"]) == ("user", "enterprise")
+    assert 0 < line["duration_ms"] < 15_000
+
+
+def _lines(gateway: Instance, trace: str) -> list[dict[str, Any]]:
+    return [line for line in gateway.lines() if line["trace_id"] == trace]
+
+
+def test_no_credential_reaches_a_log(
+    gateway: Instance, signing: Signing, new_key: Callable[..., dict[str, str]]
+) -> None:
+    token, key = signing.mint(sub="logged"), new_key()["api_key"]
+    secret = "swordfish-swordfish-swordfish"  # noqa: S105 - nobody's
+    for headers in ({"Authorization": f"Bearer {token}"}, {"X-API-Key": key}, {"Authorization": f"Basic {secret}"}):
+        gateway.offers(headers=headers)
+        gateway.offers(f"?token={secret}", headers)
+        gateway.ask(f"/{secret}/{key}", headers, "POST")
+    done = gateway.ask("/health/live").headers["x-trace-id"]
+    assert until(lambda: _lines(gateway, done) != [], at_most_ms=SOON_MS)
+    text = gateway.log.read_text()
+    for said in (token, token.split(".")[2], key, key.split("_", 2)[2], secret, "development-key-not-a-secret"):
+        assert said not in text
+    assert all({"timestamp", "level", "message", "trace_id"} <= set(line) for line in gateway.lines())
+
+
+def test_no_error_of_ours_lies_in_the_log(gateway: Instance) -> None:
+    """Whatever the other tests sent: none of it made the gateway itself stumble."""
+    assert [line for line in gateway.lines() if line["level"] in {"error", "critical"}] == []
+
+
+def test_metrics_count_each_request_once(gateway: Instance, signing: Signing) -> None:
+    counted = (
+        'gateway_requests_total{method="GET",route="/api/v2/providers",status="200"}',
+        'gateway_limiter_decisions_total{outcome="admitted",plan="enterprise"}',
+        'gateway_cache_lookups_total{outcome="hit",tier="l2"}',
+        'gateway_request_duration_seconds_count{route="/api/v2/providers"}',
+    )
+    gateway.offers()
+    before = [gateway.metric(line) for line in counted]
+    for _ in range(3):
+        gateway.offers(headers=signing.bearer(sub="counted"))
+    assert [gateway.metric(line) for line in counted] == [value + 3 for value in before]
+    assert gateway.metric('gateway_limiter_mode{mode="redis"}') == 1.0
+    assert gateway.metric('gateway_provider_calls_total{outcome="ok",provider="lambda"}') >= 1
+    assert "application" not in gateway.ask("/metrics").headers["content-type"]
+
+
+def test_a_made_up_path_or_method_makes_no_series(gateway: Instance) -> None:
+    gateway.ask("/made-up-path", method="MADEUP")
+    text = gateway.ask("/metrics").body.decode()
+    assert "made-up" not in text
+    assert "MADEUP" not in text
+
+
+def test_the_key_set_verifies_a_token(gateway: Instance, signing: Signing) -> None:
+    (key,) = gateway.ask("/.well-known/jwks.json").json["keys"]
+    assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "RS256")
+    assert "d" not in key
+    token = signing.mint()
+    assert jwt.decode(token, jwt.PyJWK(key), algorithms=["RS256"], audience="gateway")["sub"] == "somebody"
+
+
+def test_the_document_describes_what_is_served(gateway: Instance) -> None:
+    document = gateway.ask("/api/v2/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    (operation,) = document["paths"]["/api/v2/providers"].values()
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "query":
+            assert gateway.offers(f"?{parameter['name']}=%00").json["code"] == "parameter-invalid"
+    item = document["components"]["schemas"]["OfferDocument"]["properties"]
+    assert set(item) == set(gateway.offers().json["items"][0])
+    assert set(document["components"]["schemas"]["OffersDocument"]["properties"]) == set(gateway.offers().json)
+
+
+def test_sigterm_lets_requests_end(start: Callable[..., Instance], upstream: Upstream) -> None:
+    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="4")
+    upstream.says(delay_s=1.5)
+    replies: list[Reply] = []
+    reader = threading.Thread(target=lambda: replies.append(instance.offers()))
+    reader.start()
+    assert until(lambda: instance.metric("gateway_requests_in_flight") >= 2, at_most_ms=SOON_MS)
+    instance.process.send_signal(signal.SIGTERM)
+    assert until(lambda: instance.ask("/health/ready").status == 503, at_most_ms=1000)
+    assert instance.ask("/health/live").status == 200
+    reader.join()
+    assert [reply.status for reply in replies] == [200]
+    assert instance.stop() == 0
+    assert "drained" in [line["message"] for line in instance.lines()]
+    with pytest.raises(ConnectionRefusedError):
+        instance.ask("/health/live")
+
+
+def test_a_request_that_outlasts_the_drain_does_not_hold_the_end(
+    start: Callable[..., Instance], upstream: Upstream
+) -> None:
+    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20", GATEWAY_DRAIN_S="0.5")
+    upstream.says(delay_s=8)
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=20)
+    connection.request("GET", "/api/v2/providers")
+    assert until(lambda: instance.metric("gateway_requests_in_flight") >= 2, at_most_ms=SOON_MS)
+    instance.process.send_signal(signal.SIGTERM)
+    assert until(lambda: instance.process.poll() is not None, at_most_ms=6000)
+    assert instance.process.returncode == 0
+    connection.close()
+
+
+def test_a_keepalive_connection_answers_many(gateway: Instance) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=15)
+    for path, status in (("/api/v2/providers", 200), ("/api/v2/providers?sort=x", 422), ("/nothing", 404)) * 3:
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        assert (reply.status, len(reply.read())) == (status, int(reply.headers["content-length"]))
+    connection.request("POST", "/api/v2/providers", json.dumps({"a": "b" * 1000}))
+    assert connection.getresponse().status == 405
+    connection.close()
