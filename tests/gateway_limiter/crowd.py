@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -51,3 +52,8 @@ async def until(reached: Callable[[], bool], *, at_most_s: float) -> None:
     while not reached():
         assert time.monotonic() < deadline, f"not within {at_most_s} s"  # noqa: TID251 - as above
         await asyncio.sleep(POLL_S)
+
+
+def stand_still(duration_s: float) -> None:
+    """Hold up the event loop, as a collection of garbage or a busy machine does."""
+    threading.Event().wait(duration_s)

@@ -6,21 +6,24 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 from redis import Redis
 
 from reference_gateway.core.limiter import Policy
 from tests.gateway_limiter.conftest import now_us, somebody
-from tests.gateway_limiter.crowd import admissions, ask, script_calls
+from tests.gateway_limiter.crowd import admissions, ask, script_calls, stand_still
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reference_gateway.adapters.redis import SlidingWindowRateLimiter
     from reference_gateway.core.limiter import Ask, WindowStore
     from reference_gateway.core.window import Decision
     from tests.gateway_limiter.conftest import Opens
 
 LONG = Policy("pro", 50, 60_000_000)
 SHORT = Policy("pro", 5, 200_000)
+WORK_TURNS_MAX = 100
 
 
 async def test_two_instances_admit_exactly_the_limit(opened: Opens, redis_url: str) -> None:
@@ -98,40 +101,58 @@ async def test_closing_answers_who_still_waits(opened: Opens, redis_url: str) ->
     assert admissions(await asyncio.wait_for(waiting, 5)) == 10
 
 
-class _Stalls:
-    """A store whose process stands still right after each batch was sent."""
+class _Strained:
+    """A store whose process stands still right after each batch was sent, and takes more turns for an answer."""
 
     def __init__(self, store: WindowStore) -> None:
         self._store = store
-        self.stall_s = 0.0
+        self.stall_s, self.turns = 0.0, 0
         self.server, self.probe, self.close = store.server, store.probe, store.close
 
     async def decide(self, server: str, asks: Sequence[Ask]) -> list[Decision]:
         journey = asyncio.create_task(self._store.decide(server, asks))
         for _ in range(3):
             await asyncio.sleep(0)
-        _stand_still(self.stall_s)
+        stand_still(self.stall_s)
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
         return await journey
 
 
-def _stand_still(duration_s: float) -> None:
-    """Hold up the event loop, as a collection of garbage or a busy machine does."""
-    deadline = now_us() + duration_s * 1_000_000
-    while now_us() < deadline:
-        pass
+@pytest_asyncio.fixture
+async def strained(opened: Opens, redis_url: str) -> tuple[SlidingWindowRateLimiter, _Strained]:
+    stores: list[_Strained] = []
 
+    def wrap(store: WindowStore) -> WindowStore:
+        stores.append(_Strained(store))
+        return stores[0]
 
-async def test_our_own_stall_is_no_outage_of_redis(opened: Opens, redis_url: str) -> None:
-    stalls: list[_Stalls] = []
-
-    def stalling(store: WindowStore) -> WindowStore:
-        stalls.append(_Stalls(store))
-        return stalls[-1]
-
-    limiter = opened(redis_url, budget_us=50_000, wrap=stalling)
+    limiter = opened(redis_url, budget_us=50_000, wrap=wrap)
     await limiter.start()
-    stalls[0].stall_s = 0.2
+    return limiter, stores[0]
+
+
+async def test_our_own_stall_is_no_outage_of_redis(strained: tuple[SlidingWindowRateLimiter, _Strained]) -> None:
+    limiter, store = strained
+    store.stall_s = 0.2
     assert admissions(await ask(limiter, somebody(), LONG, 3)) == 3
+    assert limiter.away == ()
+
+
+async def test_a_loop_with_too_much_work_is_no_outage_of_redis(
+    strained: tuple[SlidingWindowRateLimiter, _Strained],
+) -> None:
+    limiter, store = strained
+    store.turns = 5
+
+    async def works() -> None:
+        for _ in range(WORK_TURNS_MAX):
+            stand_still(0.06)
+            await asyncio.sleep(0)
+
+    work = asyncio.create_task(works())
+    assert admissions(await ask(limiter, somebody(), LONG, 3)) == 3
+    work.cancel()
     assert limiter.away == ()
 
 

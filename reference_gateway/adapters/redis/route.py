@@ -24,8 +24,8 @@ PROBE_EVERY_S = 0.1
 """How often a server that is away is tried: beside any outage this is short, and it costs one command."""
 WAITING_MAX = 10_000
 """Asks that wait for a journey; beyond it they are decided here, as if the server were away."""
-LATE_TURNS = 3
-"""Turns of the event loop in which an answer that lies in the socket already may still be read, once time is up."""
+LATE_TURNS = 8
+"""Turns of the event loop, once time is up, in which a request is still written and its answer read: five to eight."""
 
 log = logging.getLogger(__name__)
 Value = TypeVar("Value")
@@ -95,11 +95,14 @@ class Route:
             self._start(self._travel(batch))
 
     async def _travel(self, batch: list[_Waiting]) -> None:
-        """Bring a batch its decisions, the store's or ours, within the budget of the one who waits longest."""
+        """Bring a batch its decisions, the store's or ours.
+
+        The budget begins here: what asks waited before, they waited for our own loop, or behind journeys of which the
+        first that is given up answers them.
+        """
         asks = [waiting.ask for waiting in batch]
         try:
-            left_us = batch[0].at_us + self._budget_us - self._now_us()
-            self._settle(batch, await self._within(left_us, self._store.decide(self._server, asks)))
+            self._settle(batch, await self._within_budget(self._store.decide(self._server, asks)))
         except Late as error:
             # The server was stalled but is back: it counted nothing, and we learnt its clock.
             log.info("the limiter's Redis %s: %s", self._server, error)
@@ -154,7 +157,7 @@ class Route:
         """Probe until the server answers; ends with it, or with `close`."""
         while self.away:
             try:
-                await self._within(self._budget_us, self._store.probe(self._server, key))
+                await self._within_budget(self._store.probe(self._server, key))
             except StoreAway:
                 await asyncio.sleep(PROBE_EVERY_S)
             else:
@@ -162,23 +165,25 @@ class Route:
                 self.away = False
                 log.warning("the limiter's Redis %s is back, limits hold over all instances", self._server)
 
-    async def _within(self, duration_us: int, work: Coroutine[object, object, Value]) -> Value:
-        """Wait for `work` at most that long; raises `StoreAway`.
+    async def _within_budget(self, work: Coroutine[object, object, Value]) -> Value:
+        """Wait for `work` as long as a server may keep a request waiting; raises `StoreAway`.
 
-        Not `asyncio.timeout`: after a stall of our own event loop that one gives up on an answer which lies in the
-        socket unread, and two instances that gave up on a healthy Redis admit twice the limit.
+        Not `asyncio.timeout`: on a machine with too much work that one gives up on an answer which lies in the socket
+        unread, and two instances that gave up on a healthy Redis admit twice the limit. By as much as we woke too late
+        ourselves, and at most for another budget, we wait on; then for the turns in which a socket is read.
         """
-        task = self._start(work)
-        await asyncio.wait({task}, timeout=max(0, duration_us) / MICROSECONDS)
+        task, deadline_us = self._start(work), self._now_us() + self._budget_us
+        await asyncio.wait({task}, timeout=self._budget_us / MICROSECONDS)
+        if not task.done():
+            late_us = min(self._now_us() - deadline_us, self._budget_us)
+            await asyncio.wait({task}, timeout=max(0, late_us) / MICROSECONDS)
         for _ in range(LATE_TURNS):
             if task.done():
-                break
+                return task.result()
             await asyncio.sleep(0)
-        if not task.done():
-            task.cancel()
-            task.add_done_callback(_give_up)
-            raise StoreAway(f"no answer within {duration_us} us")
-        return task.result()
+        task.cancel()
+        task.add_done_callback(_give_up)
+        raise StoreAway(f"no answer within {self._budget_us} us")
 
     def _start(self, work: Coroutine[object, object, Value]) -> asyncio.Task[Value]:
         task = asyncio.get_running_loop().create_task(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
@@ -22,6 +23,29 @@ if TYPE_CHECKING:
 Turns = dict["Ask", "Iterator[Decision]"]
 
 
+DRIFT_DIVISOR = 1000
+"""A server's clock gains at most a millisecond a second on ours: NTP slews half as fast."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """How far a server's clock is ahead of ours at most.
+
+    It read its clock after we sent, so what we see is too much by the time that took; the least that we ever saw is
+    the closest. Too much lets a late call count; too little would lose calls that came in time.
+    """
+
+    by_us: int
+    at_us: int
+
+    def or_tighter(self, known: _Ahead | None) -> _Ahead:
+        """Keep what is known while it is less, drift allowed for."""
+        if known is None:
+            return self
+        drifted_us = known.by_us + (self.at_us - known.at_us) // DRIFT_DIVISOR
+        return self if self.by_us <= drifted_us else _Ahead(drifted_us, self.at_us)
+
+
 class RedisServer:
     """The script on one server."""
 
@@ -31,7 +55,7 @@ class RedisServer:
         self._client = client
         self._budget_us = budget_us
         self.now_us = now_us
-        self._ahead_us: int | None = None
+        self._ahead: _Ahead | None = None
 
     async def decide(self, asks: Sequence[Ask]) -> list[Decision]:
         """Decide on all asks in one script call; raises `StoreAway` or `script.Late`."""
@@ -81,18 +105,14 @@ class RedisServer:
         try:
             server_us, turns = script.decisions(reply, asked)
         except script.Late as late:
-            self._ahead_us = late.now_us - sent_us
+            self._ahead = _Ahead(late.now_us - sent_us, sent_us)
             raise
-        self._ahead_us = server_us - sent_us
+        self._ahead = _Ahead(server_us - sent_us, sent_us).or_tighter(self._ahead)
         return turns
 
     def _last_us(self) -> int:
-        """Name the moment, by the server's clock, at which our caller gives up; 0 while that clock is not known.
-
-        Its clock was read after we sent, so we take it for a little later than it is and err by one way there: on the
-        side of letting a late call count, never of losing one in time because we were slow to hear the last answer.
-        """
-        return 0 if self._ahead_us is None else self.now_us() + self._ahead_us + self._budget_us
+        """Name the moment, by the server's clock, at which our caller gives up; 0 while that clock is not known."""
+        return 0 if self._ahead is None else self.now_us() + self._ahead.by_us + self._budget_us
 
     async def probe(self, key: str) -> None:
         """Ask for a key's length: a server that loads, lost its cluster or refuses us says so; raises `StoreAway`."""
