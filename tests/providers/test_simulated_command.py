@@ -15,6 +15,7 @@ import pytest
 from simulated_wire import Provider
 
 from gatespec.clock import MonotonicClock, until
+from gatespec.providers import __main__ as command
 from gatespec.providers.__main__ import main, provider_names
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.providers.script import Fault, Script
@@ -71,6 +72,10 @@ def test_a_port_in_use_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def serves_nothing(*_: object) -> None:
+    pytest.fail("it would have served, for ever")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -88,8 +93,9 @@ def test_a_port_in_use_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_a_wrong_word_is_one_error_and_exit_code_2(
-    arguments: list[str], code: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], code: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(command, "run", serves_nothing)
     assert main(arguments) == 2
     assert capsys.readouterr().err.startswith(f"error[{code}]: ")
 

@@ -127,6 +127,7 @@ def test_a_price_can_be_set_and_given_back(control: ProvidersControl, provider: 
     assert listed(provider)["gpu_1x_a10"] == 777
     control.set_prices(provider.name, cents={"gpu_1x_a10": None})
     assert listed(provider)["gpu_1x_a10"] == before["gpu_1x_a10"]
+    assert listed(provider) == control.prices(provider.name).cents
 
 
 @pytest.mark.parametrize(
