@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
 from reference_gateway.adapters.redis import SlidingWindowRateLimiter, connect
-from reference_gateway.core.identity import Identity
+from tests.gateway_limiter.crowd import PATIENT_US, now_us
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from reference_gateway.core.limiter import WindowStore
-
-PATIENT_US = 5_000_000
-"""A budget that a busy machine never exceeds, where the test is not about the budget."""
-
-_numbers = count(1)
-
-
-def now_us() -> int:
-    return time.monotonic_ns() // 1000  # noqa: TID251 - the instances' own clock
-
-
-def somebody() -> Identity:
-    """An identity that no other test uses."""
-    return Identity("user", f"somebody-{next(_numbers)}", "pro")
-
-
-class Opens(Protocol):
-    def __call__(
-        self, url: str, *, budget_us: int = PATIENT_US, wrap: Callable[[WindowStore], WindowStore] | None = None
-    ) -> SlidingWindowRateLimiter: ...
+    from tests.gateway_limiter.crowd import Opens
 
 
 @pytest_asyncio.fixture

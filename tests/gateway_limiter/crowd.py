@@ -5,19 +5,42 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redis import Redis
+
+from reference_gateway.core.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
-    from reference_gateway.core.identity import Identity
-    from reference_gateway.core.limiter import Policy
+    from reference_gateway.core.limiter import Policy, WindowStore
     from reference_gateway.core.window import Decision
 
 POLL_S = 0.01
+PATIENT_US = 5_000_000
+"""A budget that a busy machine never exceeds, where the test is not about the budget."""
+
+_numbers = count(1)
+
+
+class Opens(Protocol):
+    """Opens an instance's limiter, which the test's end closes."""
+
+    def __call__(
+        self, url: str, *, budget_us: int = PATIENT_US, wrap: Callable[[WindowStore], WindowStore] | None = None
+    ) -> SlidingWindowRateLimiter: ...
+
+
+def now_us() -> int:
+    return time.monotonic_ns() // 1000  # noqa: TID251 - the instances' own clock
+
+
+def somebody() -> Identity:
+    """An identity that no other test uses."""
+    return Identity("user", f"somebody-{next(_numbers)}", "pro")
 
 
 async def ask(limiter: SlidingWindowRateLimiter, who: Identity, policy: Policy, times: int) -> list[Decision]:

@@ -12,15 +12,14 @@ from redis.crc import key_slot
 
 from reference_gateway.core.identity import window_key
 from reference_gateway.core.limiter import Policy
-from tests.gateway_limiter.conftest import somebody
-from tests.gateway_limiter.crowd import admissions, ask, at_once, until
+from tests.gateway_limiter.crowd import admissions, ask, at_once, somebody, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatespec.stack.redis_cluster import ClusterNode, RedisCluster
     from reference_gateway.core.identity import Identity
-    from tests.gateway_limiter.conftest import Opens
+    from tests.gateway_limiter.crowd import Opens
 
 BUDGET_US = 100_000
 BACK_S = 30.0

@@ -7,7 +7,7 @@ import pytest
 from reference_gateway.adapters.redis import connect
 from reference_gateway.adapters.redis.cluster import RedisClusterWindowStore
 from reference_gateway.adapters.redis.store import RedisWindowStore
-from tests.gateway_limiter.conftest import now_us
+from tests.gateway_limiter.crowd import now_us
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest_asyncio
 from redis import Redis
 
 from reference_gateway.core.limiter import Policy
-from tests.gateway_limiter.conftest import now_us, somebody
-from tests.gateway_limiter.crowd import admissions, ask, script_calls, stand_still
+from tests.gateway_limiter.crowd import admissions, ask, now_us, script_calls, somebody, stand_still
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
     from reference_gateway.core.limiter import Ask, WindowStore
     from reference_gateway.core.window import Decision
-    from tests.gateway_limiter.conftest import Opens
+    from tests.gateway_limiter.crowd import Opens
 
 LONG = Policy("pro", 50, 60_000_000)
 SHORT = Policy("pro", 5, 200_000)

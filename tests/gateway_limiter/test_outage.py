@@ -13,8 +13,7 @@ from gatespec.stack.finder import chosen, find_redis
 from gatespec.stack.redis import RedisServer
 from reference_gateway.core.identity import window_key
 from reference_gateway.core.limiter import Policy
-from tests.gateway_limiter.conftest import now_us, somebody
-from tests.gateway_limiter.crowd import admissions, ask, at_once, stand_still, until
+from tests.gateway_limiter.crowd import admissions, ask, at_once, now_us, somebody, stand_still, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
     from reference_gateway.core.limiter import Ask, WindowStore
     from reference_gateway.core.window import Decision
-    from tests.gateway_limiter.conftest import Opens
+    from tests.gateway_limiter.crowd import Opens
 
 BUDGET_US = 50_000
 LAG_US = 1_000_000
