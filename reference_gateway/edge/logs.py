@@ -86,11 +86,15 @@ def line(message: str, level: str, trace_id: str | None, **more: object) -> byte
 
 
 def _rendered(_: object, __: str, event: MutableMapping[str, Any]) -> bytes:
-    message, level = str(event.pop("event")), str(event.pop("level"))
-    fields = {
-        name: value if isinstance(value, (int, float, list, bool)) else str(value) for name, value in event.items()
-    }
-    return line(message, level, fields.pop("trace_id", None), **fields)  # type: ignore[arg-type] # the id is a text
+    trace_id = event.pop("trace_id", None)
+    message, level = _text(event.pop("event")), _text(event.pop("level"))
+    fields = {name: value if isinstance(value, int | float | list) else _text(value) for name, value in event.items()}
+    return line(message, level, trace_id, **fields)
+
+
+def _text(value: object) -> str:
+    """Escape lone surrogates: a line that cannot be encoded would be an error in the place that reports errors."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _without_path(record: logging.LogRecord) -> bool:

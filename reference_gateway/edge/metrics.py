@@ -51,8 +51,8 @@ class Metrics:
         self._left_out = cache(left_out.labels)
 
     def request(self, route: str, method: str, status: int, duration_s: float) -> None:
-        """Count one answered request."""
-        counter, histogram = self._request(route, method if method in METHODS else "other", status)
+        """Count one answered request; `method` is one of `METHODS`, or `other`."""
+        counter, histogram = self._request(route, method, status)
         counter.inc()
         histogram.observe(duration_s)
 

@@ -1,0 +1,86 @@
+"""Whatever logs here, logs JSON lines, and keeps to itself what may be a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from reference_gateway.edge import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SECRET = "swordfish"  # noqa: S105 - nobody's
+
+
+@pytest.fixture
+def written() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """All lines since the test began; the process' own logging comes back in the end."""
+    root, out = logging.getLogger(), io.BytesIO()
+    handlers, level = list(root.handlers), root.level
+    writer = logs.configure(out)
+    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+    writer.flush()
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_an_exception_is_told_by_its_place_not_its_text(written: Callable[[], list[dict[str, Any]]]) -> None:
+    try:
+        int(SECRET)
+    except ValueError:
+        logging.getLogger("asyncio").exception("it broke")
+    (line,) = written()
+    assert (line["message"], line["level"], line["error"]) == ("it broke", "error", "ValueError")
+    assert "test_edge_logs.py" in line["where"][-1]
+    assert SECRET not in json.dumps(line)
+
+
+def test_django_tells_no_path(written: Callable[[], list[dict[str, Any]]]) -> None:
+    request_log = logging.getLogger("django.request")
+    request_log.warning("%s: %s", "Not Found", f"/{SECRET}")
+    request_log.error("%s: %s", "Internal Server Error", f"/{SECRET}")
+    (line,) = written()
+    assert (line["message"], line["level"]) == ("django failed", "error")
+
+
+def test_a_line_keeps_the_trace_and_odd_text(written: Callable[[], list[dict[str, Any]]]) -> None:
+    with structlog.contextvars.bound_contextvars(trace_id="0af7651916cd43dd8448eb211c80319c"):
+        structlog.get_logger().warning("two\nlines \ud800", path=io, number=7)
+        logging.getLogger("x").info("%s", "\x00")
+    first, second = written()
+    assert first["trace_id"] == second["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert first["number"] == 7
+    assert second["message"] == "\x00"
+
+
+def test_a_warning_is_a_line_too(written: Callable[[], list[dict[str, Any]]]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)
+        logging.captureWarnings(capture=True)
+        warnings.warn("mind the gap", stacklevel=1)
+    assert "mind the gap" in written()[0]["message"]
+
+
+async def test_lines_of_one_tick_travel_together(written: Callable[[], list[dict[str, Any]]]) -> None:
+    log = structlog.get_logger()
+    log.info("one")
+    log.info("two")
+    assert written() == []
+    await _next_tick()
+    assert [line["message"] for line in written()] == ["one", "two"]
+
+
+async def _next_tick() -> None:
+
+    await asyncio.sleep(0)
