@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 10.0
 """How long a log may stay silent: a person who waits longer begins to wonder whether it hangs."""
+JOIN_S = 5.0
+"""How long the heartbeat may take to end: it only finishes a line."""
 _STYLES = {
     Verdict.HOLDS: "green",
     Verdict.BROKEN: "bold red",
@@ -125,7 +127,7 @@ def _plain(out: TextIO) -> Iterator[PlainProgress]:
         yield progress
     finally:
         progress.end()
-        heart.join()
+        heart.join(JOIN_S)
 
 
 class LiveProgress:

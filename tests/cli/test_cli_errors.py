@@ -60,13 +60,15 @@ def test_a_broken_pipe_inside_never_reads_as_a_broken_property(
     assert result.err.startswith("error[output-closed]")
 
 
-def test_a_reader_who_leaves_gets_no_traceback_and_no_verdict() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_leaves_gets_no_traceback_and_no_verdict(unbuffered: str) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as closed:
         done = subprocess.run(
             [sys.executable, "-m", "gatespec", "list"],
             check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,

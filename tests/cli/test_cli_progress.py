@@ -84,12 +84,6 @@ def test_a_long_silence_is_broken_by_a_sign_of_life() -> None:
     assert out.getvalue().splitlines()[0] == "..   P08 wire http, 120 of 300 examples, 45.0 s"
 
 
-def test_who_is_heard_anyway_needs_no_sign_of_life(judged: list[Judgement]) -> None:
-    out = io.StringIO()
-    tell(out, judged)
-    assert "of 300 examples" not in out.getvalue()
-
-
 def test_an_error_inside_ends_the_watch() -> None:
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError), watching(io.StringIO()) as progress:
