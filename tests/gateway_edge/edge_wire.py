@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_MS = 60_000
 """Importing Django and Ninja takes 2 s on a quiet machine; this one may be busy."""
 STOP_S = 30
+HELD_MAX_S = 30
 ANSWER_S = 15
 """No answer may take longer than the contract's 5 s; the rest is for a busy machine."""
 
@@ -57,6 +58,8 @@ class Upstream:
     cents: int = 75
     status: int = 200
     delay_s: float = 0.0
+    held: bool = False
+    """While it is, nobody gets an answer."""
     calls: int = 0
     credentials: set[str] = field(default_factory=set)
 
@@ -64,13 +67,17 @@ class Upstream:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def says(self, *, cents: int = 75, status: int = 200, delay_s: float = 0.0) -> None:
-        self.cents, self.status, self.delay_s = cents, status, delay_s
+    def says(self, *, cents: int = 75, status: int = 200, delay_s: float = 0.0, held: bool = False) -> None:
+        self.cents, self.status, self.delay_s, self.held = cents, status, delay_s, held
 
     async def answer(self, request: web.Request) -> web.Response:
         self.calls += 1
         self.credentials.add(request.headers.get("authorization", ""))
         await asyncio.sleep(self.delay_s)
+        for _ in range(HELD_MAX_S * 100):
+            if not self.held:
+                break
+            await asyncio.sleep(0.01)
         if self.status != 200:
             return web.json_response({"error": {"code": "x", "message": "no"}}, status=self.status)
         return web.json_response({"data": {"gpu_1x_a10": instance_type(cents=self.cents)}})

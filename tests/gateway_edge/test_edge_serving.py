@@ -125,15 +125,18 @@ def test_the_document_describes_what_is_served(gateway: Instance) -> None:
 
 
 def test_sigterm_lets_requests_end(start: Callable[..., Instance], upstream: Upstream) -> None:
-    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="4")
-    upstream.says(delay_s=1.5)
+    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20")
+    upstream.says(held=True)
+    before = upstream.calls
     replies: list[Reply] = []
-    reader = threading.Thread(target=lambda: replies.append(instance.offers()))
+    reader = threading.Thread(target=lambda: replies.append(instance.offers("?provider=lambda")))
     reader.start()
-    assert until(lambda: instance.metric("gateway_requests_in_flight") >= 2, at_most_ms=SOON_MS)
+    assert until(lambda: upstream.calls > before, at_most_ms=SOON_MS)
     instance.process.send_signal(signal.SIGTERM)
     assert until(lambda: instance.ask("/health/ready").status == 503, at_most_ms=1000)
     assert instance.ask("/health/live").status == 200
+    assert instance.offers("?provider=nobody").status == 200
+    upstream.says()
     reader.join()
     assert [reply.status for reply in replies] == [200]
     assert instance.stop() == 0
@@ -146,10 +149,11 @@ def test_a_request_that_outlasts_the_drain_does_not_hold_the_end(
     start: Callable[..., Instance], upstream: Upstream
 ) -> None:
     instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20", GATEWAY_DRAIN_S="0.5")
-    upstream.says(delay_s=8)
+    upstream.says(held=True)
+    before = upstream.calls
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=20)
     connection.request("GET", "/api/v2/providers")
-    assert until(lambda: instance.metric("gateway_requests_in_flight") >= 2, at_most_ms=SOON_MS)
+    assert until(lambda: upstream.calls > before, at_most_ms=SOON_MS)
     instance.process.send_signal(signal.SIGTERM)
     assert until(lambda: instance.process.poll() is not None, at_most_ms=6000)
     assert instance.process.returncode == 0
