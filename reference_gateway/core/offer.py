@@ -27,9 +27,10 @@ CURRENCY: Final = "USD"
 AVAILABILITIES: Final = ("available", "limited", "unavailable")
 MARKETS: Final = ("on_demand", "spot", "community")
 
-_MILLIONTHS = 10**MONEY_DECIMALS
+_MILLIONTH = Decimal(1).scaleb(-MONEY_DECIMALS)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)  # a price with more than 54 digits before the point is refused
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
 
 Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
 """What an answer is made of; there is no float in it."""
@@ -80,7 +81,9 @@ def offer_id(provider: str, provider_offer_id: str, provider_region: str, market
 
 def money(amount: Decimal | Fraction) -> Decimal:
     """Round `amount` to 6 decimals, half-even, for showing; do it once, and last."""
-    return Decimal(round(Fraction(amount) * _MILLIONTHS)).scaleb(-MONEY_DECIMALS, _EXACT)
+    if isinstance(amount, Decimal):
+        return amount.quantize(_MILLIONTH, context=_EXACT)
+    return Decimal(round(amount * 10**MONEY_DECIMALS)).scaleb(-MONEY_DECIMALS, _EXACT)
 
 
 def timestamp(moment_ms: int) -> str:
@@ -126,11 +129,11 @@ def json_text(value: Json) -> str:
         return _object(value)
     if isinstance(value, list):
         return _array(value)
-    return json.dumps(value, ensure_ascii=False)
+    return _PLAIN.encode(value)
 
 
 def _object(members: Mapping[str, Json]) -> str:
-    return "{" + ",".join(f"{json.dumps(name)}:{json_text(value)}" for name, value in members.items()) + "}"
+    return "{" + ",".join(f"{_PLAIN.encode(name)}:{json_text(value)}" for name, value in members.items()) + "}"
 
 
 def _array(values: Sequence[Json]) -> str:

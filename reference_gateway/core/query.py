@@ -50,12 +50,13 @@ class Query:
             and _among(offer.region, self.regions)
             and _among(offer.availability, self.availability)
             and self.compliance_tags.issubset(offer.compliance_tags)
-            and self._affordable(money(offer.price_per_hour))
+            and self._affordable(offer)
             and (self.min_memory_gb is None or offer.gpu_memory_gb >= self.min_memory_gb)
             and (self.min_gpu_count is None or offer.gpu_count >= self.min_gpu_count)
         )
 
-    def _affordable(self, price: Decimal) -> bool:
+    def _affordable(self, offer: Offer) -> bool:
+        price = money(offer.price_per_hour)
         return (self.min_price is None or self.min_price <= price) and (
             self.max_price is None or price <= self.max_price
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,16 @@ class Asking:
     """Asks an endpoint for its offers as the gateway's provider `lambda`."""
 
     session: aiohttp.ClientSession
+    read_aside: bool = False
+    """Whether the last list was read in a thread of its own."""
+
+    def now_ms(self) -> int:
+        self.read_aside = threading.current_thread() is not threading.main_thread()
+        return NOW_MS
 
     async def __call__(self, endpoint: str, *, credential: Credential | None = None, deadline_s: float = 5) -> Listing:
         credential = await DevelopmentCredentials().credential_of("lambda") if credential is None else credential
-        call = ListCall("lambda", endpoint, credential, deadline_s, lambda: NOW_MS)
+        call = ListCall("lambda", endpoint, credential, deadline_s, self.now_ms)
         return await ADAPTERS["lambda"].list_offers(self.session, call)
 
 

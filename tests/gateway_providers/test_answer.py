@@ -60,6 +60,7 @@ def offer(name: str, price: str, performance: str, *, updated_ms: int = 0) -> Of
         ("10.00", "10"),
         ("1E+3", "1000"),
         ("123456789012345678.0000005", "123456789012345678"),
+        ("123456789012345678901234567890.0000015", "123456789012345678901234567890.000002"),
     ],
 )
 def test_money_is_rounded_half_even_to_millionths(amount: str, shown: str) -> None:
@@ -70,6 +71,7 @@ def test_a_float_would_not_do() -> None:
     """As a float 1.0000015 lies below the tie that it is, and 9007199254740993 is another number."""
     assert json_text(money(Decimal("1.0000015"))) == "1.000002"
     assert json_text(money(Fraction(20_000_030_000_000_000, 10**16))) == "2.000003"
+    assert json_text(money(Fraction(3 * 10**30 + 1, 3))) == "1" + "0" * 30 + ".333333"
     assert json_text(Decimal(9007199254740993)) == "9007199254740993"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reference_gateway.adapters.providers import FailureKind, ProviderFailed
-from reference_gateway.adapters.providers.lambda_cloud import read_listing
+from reference_gateway.adapters.providers import FailureKind, ProviderFailed, lambda_cloud
+from reference_gateway.core.gpus import find_gpu
 from reference_gateway.core.offer import Offer, as_json, json_text
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ async def test_it_asks_once_at_the_documented_path_with_the_documented_credentia
 
 def test_a_provider_of_another_name_has_offers_of_its_own() -> None:
     body = json.loads(envelope(ITEMS[0]))
-    ours, theirs = (read_listing(body, name, 0).offers for name in ("lambda", "lambda-07"))
+    ours, theirs = (lambda_cloud.read_listing(body, name, 0).offers for name in ("lambda", "lambda-07"))
     assert theirs[0].provider == "lambda-07"
     assert theirs[0].id != ours[0].id
+
+
+def test_memory_is_what_the_provider_says_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table's own number is for those who say none; here it is made another, to tell the two apart."""
+    monkeypatch.setattr(lambda_cloud, "find_gpu", lambda spelling: replace(find_gpu(spelling), memory_gb=25))
+    (offer,) = lambda_cloud.read_listing(json.loads(envelope(ITEMS[0])), "lambda", 0).offers
+    assert offer.gpu_memory_gb == 24

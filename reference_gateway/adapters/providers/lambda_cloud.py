@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, NonNegativeInt, PositiveInt, StringConstraints, ValidationError
 
 from reference_gateway.adapters.providers.port import FailureKind, Listing, ProviderFailed
-from reference_gateway.adapters.providers.wire import get_json, header_text
+from reference_gateway.adapters.providers.wire import get_listing, header_text
 from reference_gateway.core.gpus import Gpu, UnknownGpu, find_gpu
 from reference_gateway.core.offer import CURRENCY, Offer, offer_id
 from reference_gateway.core.offers import merge
@@ -78,8 +78,9 @@ class LambdaCloud:
     async def list_offers(self, session: aiohttp.ClientSession, call: ListCall) -> Listing:
         """One offer per instance type and region with capacity, from one request."""
         bearer = {"Authorization": f"Bearer {header_text(call.credential, 'api_key')}"}
-        body = await get_json(session, call, LIST_PATH, bearer)
-        return read_listing(body, call.provider, call.now_ms())
+        return await get_listing(
+            session, call, LIST_PATH, bearer, lambda body: read_listing(body, call.provider, call.now_ms())
+        )
 
 
 def read_listing(body: object, provider: str, now_ms: int) -> Listing:
