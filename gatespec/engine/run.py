@@ -142,9 +142,10 @@ class Court:
         wanted = chapter.settings.get(tier, {})
         lane, gateway = self.backstage.wire(wanted, tier)
         lane.alive()
-        calls, waited = _provider_calls(lane), gateway.waited_ms
+        before, waited = _provider_calls(lane), gateway.waited_ms
         judgement = self._played(row, chapter, gateway, lane.settings, lane)
-        return replace(judgement, provider_calls=_provider_calls(lane) - calls, waited_ms=gateway.waited_ms - waited)
+        after = _provider_calls(lane, after=before)
+        return replace(judgement, provider_calls=after - before, waited_ms=gateway.waited_ms - waited)
 
     def _played(
         self, row: Property, chapter: Chapter, gateway: Gateway, settings: Mapping[str, str], lane: Lane | None = None
@@ -174,6 +175,8 @@ class Court:
         return judgement
 
 
-def _provider_calls(lane: Lane) -> int:
-    """Calls that the simulators counted; none are known where the providers are not ours."""
-    return len(ProvidersControl(lane.simulators_url).ledger()) if lane.simulators_url else 0
+def _provider_calls(lane: Lane, *, after: int = 0) -> int:
+    """The number of the last call that the simulators saw; 0 where the providers are not ours."""
+    if not lane.simulators_url:
+        return 0
+    return max((call.number for call in ProvidersControl(lane.simulators_url).ledger(after=after)), default=after)
