@@ -14,7 +14,7 @@ _JUDGED = (Verdict.HOLDS, Verdict.BROKEN, Verdict.INCONCLUSIVE)
 _SENTENCES = {
     Verdict.BROKEN: "The target breaks {ids}.",
     Verdict.HARNESS_ERROR: "The judge itself failed on {ids}.",
-    Verdict.NOT_RUN: "Not run: {ids}.",
+    Verdict.NOT_RUN: "Left to run: {ids}.",
     Verdict.INCONCLUSIVE: "Nothing is proved either way for {ids}.",
     Verdict.UNTESTABLE: "This target's door cannot show {ids}.",
     Verdict.NOT_CLAIMED: "The target does not claim {ids}.",
@@ -79,7 +79,7 @@ def headline(judgements: tuple[Judgement, ...], verdict: Verdict) -> str:
     if not found:
         return "Nothing was judged."
     named = [c.about.property_id for c in found if c.verdict is verdict]
-    judged = sum(c.verdict in _JUDGED for c in found)
+    judged = sum(any(e.judgement.verdict in _JUDGED for e in c.entries) for c in found)
     holding = sum(c.verdict is Verdict.HOLDS for c in found)
     if verdict is Verdict.HOLDS:
         return f"{_properties(judged)} judged: {'it holds' if judged == 1 else 'all of them hold'}."

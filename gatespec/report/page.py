@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from gatespec.report.entries import chapters, counts, duration, headline, percent, tally
 from gatespec.report.visible import visible
@@ -60,7 +61,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"duration": duration, "percent": percent, "kind": _kind, "counts": counts}
+    templates.filters |= {"duration": duration, "percent": percent, "kind": _kind, "counts": counts, "prose": _prose}
     templates.globals |= {
         "symbols": _SYMBOLS,
         "exchanges": _exchanges,
@@ -79,6 +80,11 @@ def _source(templates: Environment, name: str) -> str:
 def _shown(value: object) -> object:
     """Make every text visible on its way into the page; numbers and our own markup pass."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _prose(text: str) -> Markup:
+    """The specification writes names between backticks; they stand in the page as code, all else escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))  # noqa: S704 - escaped before it is marked up
 
 
 def _hash(source: str) -> str:

@@ -10,6 +10,7 @@ from gatespec.verdict import Failure, Judgement, Run, Service, Verdict
 
 HOSTILE = "<script>alert('x')</script>\"&amp;]]>--> \x1b[31m\x00\x85\u202e\ud800{{ 7 * 7 }}"
 STATEMENT = "Admissions are counted over the trailing window."
+QUOTING = "`RateLimit` and `<b>` <i>"
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def run(held: Judgement, broken: Judgement) -> Run:
             },
             {
                 "id": "R9.1",
-                "demand": "events",
+                "demand": QUOTING,
                 "source": "R9",
                 "covered_by": [],
                 "state": "planned",

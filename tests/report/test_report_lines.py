@@ -96,10 +96,15 @@ def test_durations_read_as_a_person_says_them() -> None:
         (Verdict.BROKEN, "The target breaks P08. 1 property judged, none holds."),
         (Verdict.INCONCLUSIVE, "Nothing is proved either way for P08. 1 property judged, none holds."),
         (Verdict.HARNESS_ERROR, "The judge itself failed on P08. Nothing could be judged."),
-        (Verdict.NOT_RUN, "Not run: P08. Nothing could be judged."),
+        (Verdict.NOT_RUN, "Left to run: P08. Nothing could be judged."),
         (Verdict.UNTESTABLE, "This target's door cannot show P08. Nothing could be judged."),
         (Verdict.NOT_CLAIMED, "The target does not claim P08. Nothing could be judged."),
     ],
 )
 def test_the_headline_says_what_to_act_on(held: Judgement, verdict: Verdict, says: str) -> None:
     assert headline((replace(held, verdict=verdict),), verdict) == says
+
+
+def test_what_was_judged_in_part_is_not_called_unjudged(held: Judgement) -> None:
+    both = (held, replace(held, tier="wire", verdict=Verdict.NOT_RUN))
+    assert headline(both, Verdict.NOT_RUN) == "Left to run: P08. 1 property judged, none holds."

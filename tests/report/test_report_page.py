@@ -161,3 +161,7 @@ def test_a_run_of_nothing_says_so() -> None:
     assert "not run" in page.text_of("h1")
     assert page.text_of("p.headline") == "Nothing was judged."
     assert "none: derandomised" in page.text_of("main")
+
+
+def test_what_the_specification_quotes_stands_as_code_and_nothing_else_does(run: Run) -> None:
+    assert "<code>RateLimit</code> and <code>&lt;b&gt;</code> &lt;i&gt;" in page_html(run)
