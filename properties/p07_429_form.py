@@ -50,13 +50,12 @@ class RefusalMachine(LimiterMachine):
     @opens()
     def people_arrive(self) -> None:
         """Two plans, and anonymous clients of both address families."""
-        fresh = self.gateway.fresh
-        self.people = [fresh("user", "free"), fresh("user", "pro"), fresh("ip", "free"), fresh("ip", "free")]
+        self.meet(("user", "free"), ("user", "pro"), ("ip", "free"), ("ip", "free"))
 
     @told(who=WHO, instance=st.integers(0, 1), fill=FILLS, how=HOWS)
     def asks(self, who: int, instance: int, fill: Fill, how: How) -> None:
         """Ask one after the other."""
-        self.ask_in_turn(self.people[who], instance, fill, how)
+        self.ask_in_turn(self.person(who), instance, fill, how)
 
     @told(fill=FILLS)
     def all_ask_at_once(self, fill: Fill) -> None:

@@ -46,17 +46,17 @@ class SlidingWindowMachine(LimiterMachine):
         """Set the second instance's own clock ahead by thousandths of a window, where the driver can."""
         ahead = self.window_ms * apart_permille // 1000
         self.gateway.skew([ahead if place % 2 else 0 for place in range(self.gateway.instances)])
-        self.people = [self.gateway.fresh("user", "free") for _ in range(PEOPLE)]
+        self.meet(*[("user", "free")] * PEOPLE)
 
     @told(who=WHO, instance=INSTANCES, fill=FILLS)
     def asks(self, who: int, instance: int, fill: Fill) -> None:
         """Ask one after the other."""
-        self.ask_in_turn(self.people[who], instance, fill)
+        self.ask_in_turn(self.person(who), instance, fill)
 
     @told(who=WHO, fill=FILLS)
     def asks_everywhere_at_once(self, who: int, fill: Fill) -> None:
         """Ask all instances side by side."""
-        self.ask_at_once(self.people[who], fill)
+        self.ask_at_once(self.person(who), fill)
 
     @told(permille=PERMILLE)
     def waits(self, permille: int) -> None:

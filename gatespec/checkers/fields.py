@@ -54,35 +54,33 @@ def fault_in_rate_limit(
     headers: Mapping[str, str], plan: str, *, limit: int, window_s: int, remaining: range
 ) -> str | None:
     """What is wrong with the RateLimit fields of a limited answer; `remaining` are the values permitted for `r`."""
-    policy = _item(headers, "ratelimit-policy")
-    if isinstance(policy, str):
-        return policy
-    left = _item(headers, "ratelimit")
-    if isinstance(left, str):
-        return left
-    stated = (policy[0], _whole(policy[1], "q"), _whole(policy[1], "w"))
-    if stated != (plan, limit, window_s):
+    policy, fault = _member(headers, "ratelimit-policy", plan)
+    left, other_fault = _member(headers, "ratelimit", plan)
+    if policy is None or left is None:
+        return fault or other_fault
+    if (_whole(policy, "q"), _whole(policy, "w")) != (limit, window_s):
         return f'RateLimit-Policy is {headers["ratelimit-policy"]}, not "{plan}";q={limit};w={window_s}'
-    rest, seconds = _whole(left[1], "r"), _whole(left[1], "t")
-    if left[0] != plan or rest is None or seconds is None or seconds < 0:
+    rest, seconds = _whole(left, "r"), _whole(left, "t")
+    if rest is None or seconds is None or seconds < 0:
         return f'RateLimit is {headers["ratelimit"]}, not of the form "{plan}";r=...;t=... in whole numbers'
     if rest not in remaining:
         return f"RateLimit says r={rest} where {_either(remaining)} was left"
     return None
 
 
-def _item(headers: Mapping[str, str], name: str) -> tuple[str, Mapping[str, Any]] | str:
-    """The only member of a structured list field, as (name, parameters); or what is wrong with it."""
+def _member(headers: Mapping[str, str], name: str, plan: str) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The parameters of the plan's member of a structured list field, or what is wrong; other policies may stand by."""
     shown = {"ratelimit": "RateLimit", "ratelimit-policy": "RateLimit-Policy"}[name]
     if name not in headers:
-        return f"{shown} is missing"
+        return None, f"{shown} is missing"
     try:
         members: Any = http_sf.parse(headers[name].encode("latin-1"), tltype="list")
     except (ValueError, UnicodeEncodeError):
-        return f"{shown} is not a structured field: {headers[name]!r}"
-    if len(members) != 1 or not isinstance(members[0][0], str):
-        return f"{shown} does not hold one named policy: {headers[name]!r}"
-    return str(members[0][0]), members[0][1]
+        return None, f"{shown} is not a structured field: {headers[name]!r}"
+    found = [parameters for named, parameters in members if type(named) is str and named == plan]
+    if len(found) != 1:
+        return None, f'{shown} does not hold one policy named "{plan}": {headers[name]!r}'
+    return found[0], None
 
 
 def _whole(parameters: Mapping[str, Any], name: str) -> int | None:

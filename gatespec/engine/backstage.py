@@ -52,9 +52,9 @@ class Backstage:
 
     def wire(self, settings: Mapping[str, str], tier: Tier) -> tuple[Lane, HttpGateway]:
         """A running gateway with these settings; where the target only gives a URL, with its own."""
-        wanted = frozenset(settings.items()) if self._plan.target.command else frozenset()
+        wanted = frozenset({("tier", tier), *(settings.items() if self._plan.target.command else ())})
         if wanted not in self._lanes:
-            lane = self._ends.enter_context(self._open_lane(dict(wanted)))
+            lane = self._ends.enter_context(self._open_lane(settings))
             gateway = HttpGateway(lane.urls, _people(lane), tier=tier)
             self._ends.callback(gateway.close)
             self._lanes[wanted] = lane, gateway

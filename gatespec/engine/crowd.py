@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from hypothesis import strategies as st
@@ -10,10 +11,10 @@ from gatespec.checkers.limits import limit_of, window_ms
 from gatespec.checkers.windows import answer_of
 from gatespec.engine.story import StoryMachine
 from gatespec.identities import neighbour
-from gatespec.ports import Identity, Request
+from gatespec.ports import Identity, Request, Untestable
 
 if TYPE_CHECKING:
-    from gatespec.ports import Exchange
+    from gatespec.ports import Exchange, Kind, Plan
 
 Fill = Literal["one", "half", "all", "beyond"]
 How = Literal["plainly", "revalidating", "wrongly"]
@@ -43,6 +44,23 @@ class LimiterMachine(StoryMachine):
         self.people: list[Identity] = []
         self._etag = ""
         self._spoken = 0
+
+    def meet(self, *wanted: tuple[Kind, Plan]) -> None:
+        """Bring those of these people whom the door has; if it has none, a client that says nothing of itself."""
+        for kind, plan in wanted:
+            with suppress(Untestable):
+                self._bring(kind, plan)
+        if not self.people:
+            self._bring("ip", "free")
+
+    def _bring(self, kind: Kind, plan: Plan) -> None:
+        somebody = self.gateway.fresh(kind, plan)
+        if somebody not in self.people:
+            self.people.append(somebody)
+
+    def person(self, who: int) -> Identity:
+        """One of those who came: where fewer did, they come more often."""
+        return self.people[who % len(self.people)]
 
     @property
     def window_ms(self) -> int:
@@ -93,6 +111,8 @@ class LimiterMachine(StoryMachine):
         last = self.example.exchanges[-1].request
         who = last.identity
         twin = self.gateway.fresh("user" if who.kind == "key" else who.kind, who.plan)
+        if twin.id == who.id:
+            return  # the door has nobody else
         self.ask(Request(twin, last.instance, last.method, last.path, last.headers))
 
     def let_pass(self, permille: int) -> None:

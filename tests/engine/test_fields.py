@@ -57,6 +57,11 @@ def test_right_fields_have_no_fault() -> None:
     assert fault({"ratelimit-policy": '"pro";w=3;q=5;qu="requests"', "ratelimit": '"pro";t=0;r=3'}) is None
 
 
+def test_other_policies_may_stand_beside_the_plan_s() -> None:
+    day = {"ratelimit-policy": '"day";q=9;w=86400, "pro";q=5;w=3', "ratelimit": '"pro";r=2;t=1, "day";r=8;t=80000'}
+    assert fault(day) is None
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
