@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatespec.catalogue import Property, load_catalogue
-from gatespec.suites import properties_dir
+from gatespec.suites import properties_dir, suites_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ def _told(row: Property) -> Iterator[str]:
         "Evidence: what a run must have seen", [_mark(row, number) for number in range(len(row.evidence))]
     )
     yield from _section(f"How it is judged: {', '.join(row.tiers)}", _chapter(row.id) or ["No chapter judges it yet."])
+    yield from _section("Mutants: mistakes that it must catch", _mutants(row.id))
 
 
 def _section(title: str, paragraphs: list[str]) -> Iterator[str]:
@@ -87,3 +88,16 @@ def _chapter(property_id: str) -> list[str]:
     said = ast.get_docstring(ast.parse(paths[0].read_text(encoding="utf-8"))) if paths else None
     paragraphs = (said or "").split("\n\n")[1:]
     return [" ".join(paragraph.split()) for paragraph in paragraphs if not paragraph.startswith(" ")]
+
+
+def _mutants(property_id: str) -> list[str]:
+    """What each wrong gateway of the checkout that this property kills does wrong; a wheel brings none of them."""
+    written = (path.read_text(encoding="utf-8") for path in sorted((suites_root() / "tests" / "mutants").glob("p*.py")))
+    classes = [node for text in written for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    return [f"- {mutant.name}: {ast.get_docstring(mutant)}" for mutant in classes if _kills(mutant) == property_id]
+
+
+def _kills(mutant: ast.ClassDef) -> object:
+    """The value of its `kills = "P03"`; None where it has none."""
+    values = [n.value for n in mutant.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "kills"]
+    return values[0].value if values and isinstance(values[0], ast.Constant) else None

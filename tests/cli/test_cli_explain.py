@@ -8,7 +8,9 @@ from gatespec.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    import pytest
     from pretended_engine import Result
 
 HEAVY = {"hypothesis", "aiohttp", "redis", "psycopg", "jinja2", "cryptography"}
@@ -59,3 +61,19 @@ def test_listing_loads_nothing_that_judging_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30)
     assert done.stderr == "[] 0\n"
+
+
+def test_the_mistakes_that_it_must_catch_are_named(gatespec: Callable[..., Result]) -> None:
+    told = " ".join(gatespec("explain", "P03").out.split())
+    mutants = told[told.index("Mutants: mistakes that it must catch") :]
+    assert "- OneTooMany: The comparison is off by one" in mutants
+    assert "NoRetryAfter" not in mutants
+
+
+def test_a_wheel_knows_no_mutants_and_says_nothing_of_them(
+    gatespec: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatespec.cli.explain.suites_root", lambda: tmp_path)
+    result = gatespec("explain", "P03")
+    assert result.code == 0
+    assert "Mutants" not in result.out
