@@ -27,27 +27,29 @@ class LineWriter:
         self._lines: list[bytes] = []
 
     def write(self, line: bytes) -> None:
-        """Write one line now, or at the end of this tick where a loop runs."""
+        """Write one line: at the end of this tick in the loop's thread, at once in any other."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._put([line])
+            return
         self._lines.append(line)
         if len(self._lines) == 1:
-            self._schedule()
+            loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what waits. A reader that went away must not end the gateway."""
+        """Write what waits."""
         lines, self._lines = self._lines, []
-        if not lines:
-            return
+        if lines:
+            self._put(lines)
+
+    def _put(self, lines: list[bytes]) -> None:
+        """A reader that went away must not end the gateway."""
         try:
             self._out.write(b"\n".join(lines) + b"\n")
             self._out.flush()
         except (BrokenPipeError, ValueError):
             return
-
-    def _schedule(self) -> None:
-        try:
-            asyncio.get_running_loop().call_soon(self.flush)
-        except RuntimeError:
-            self.flush()
 
     msg = debug = info = warning = error = critical = exception = write
 
@@ -98,9 +100,9 @@ def _text(value: object) -> str:
 
 
 def _without_path(record: logging.LogRecord) -> bool:
-    """Let Django's own words for a defect pass without the path, which is the client's; the rest is in our own line."""
+    """Let Django tell of exceptions, without the path, which is the client's; statuses are in our own lines."""
     record.msg, record.args = "django failed", ()
-    return record.levelno >= logging.ERROR
+    return bool(record.exc_info)
 
 
 def configure(out: IO[bytes] | None = None) -> LineWriter:

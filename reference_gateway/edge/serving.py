@@ -7,8 +7,9 @@ answered, waits for those at work, and only then ends granian.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
@@ -18,6 +19,7 @@ from granian.server.embed import Server
 from reference_gateway.edge import clock
 from reference_gateway.edge.gateway import Gateway
 from reference_gateway.edge.listening import check_free
+from reference_gateway.edge.logs import failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,7 @@ HEADER_READ_MS = 10_000
 HEAD_MAX_BYTES = 1_310_720
 """What the parser reads before it says 431 by itself, without our problem. So much that a request line of 1 MB is read
 to its end and gets its 414: an answer that overtakes the request is lost when the connection closes."""
+FAILED_EXIT = 1
 LINGER_S = 0.3
 """How long readiness says 503 at least, so that a balancer can see it."""
 DRAIN_POLL_S = 0.02
@@ -40,13 +43,25 @@ STOP_S = 1.0
 """How long granian may take to close its connections once nobody is waited for any more."""
 
 
-def serve(settings: Settings, writer: LineWriter) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raises `CannotListen` or `SettingInvalid` before it begins."""
+def serve(settings: Settings, writer: LineWriter) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, drain, and exit 0. Raises `CannotListen` or `SettingInvalid` before it begins.
+
+    The process ends without Python's own farewell: granian's threads may still ask for the interpreter, and one that
+    asks while it is being taken down aborts the whole process (seen once in some ten exits).
+    """
     check_free(settings.listen)
     gateway = Gateway(settings, writer)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(gateway, settings))
+    loop = _loop_factory()()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(_serve(gateway, settings))
+    except BaseException as error:  # noqa: BLE001 - whatever ended it, the log says so and the process ends
+        structlog.get_logger().critical("serving failed", **failure(error))
+        code = FAILED_EXIT
+    else:
+        code = 0
     writer.flush()
+    os._exit(code)
 
 
 async def _serve(gateway: Gateway, settings: Settings) -> None:
@@ -71,8 +86,6 @@ async def _ended(serving: asyncio.Task[None]) -> None:
     await asyncio.wait({serving}, timeout=STOP_S)
     if serving.done():
         serving.result()
-    else:
-        serving.cancel()
 
 
 async def _drain(gateway: Gateway, at_most_s: float) -> None:

@@ -85,8 +85,8 @@ def start(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
         return instance.until_ready()
 
     yield begin
-    codes = [instance.stop() for instance in running]
-    assert set(codes) <= {0}
+    codes = {instance.port: instance.stop() for instance in running}
+    assert set(codes.values()) <= {0}, codes
 
 
 @pytest.fixture(scope="session")

@@ -48,9 +48,11 @@ def test_an_exception_is_told_by_its_place_not_its_text(written: Callable[[], li
 def test_django_tells_no_path(written: Callable[[], list[dict[str, Any]]]) -> None:
     request_log = logging.getLogger("django.request")
     request_log.warning("%s: %s", "Not Found", f"/{SECRET}")
-    request_log.error("%s: %s", "Internal Server Error", f"/{SECRET}")
+    request_log.error("%s: %s", "Service Unavailable", f"/{SECRET}")
+    request_log.error("%s: %s", "Internal Server Error", f"/{SECRET}", exc_info=KeyError(SECRET))
     (line,) = written()
-    assert (line["message"], line["level"]) == ("django failed", "error")
+    assert (line["message"], line["level"], line["error"]) == ("django failed", "error", "KeyError")
+    assert SECRET not in json.dumps(line)
 
 
 def test_a_line_keeps_the_trace_and_odd_text(written: Callable[[], list[dict[str, Any]]]) -> None:

@@ -125,7 +125,7 @@ def test_the_document_describes_what_is_served(gateway: Instance) -> None:
 
 
 def test_sigterm_lets_requests_end(start: Callable[..., Instance], upstream: Upstream) -> None:
-    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20")
+    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20", GATEWAY_RATE_FREE="100000")
     upstream.says(held=True)
     before = upstream.calls
     replies: list[Reply] = []
@@ -148,7 +148,9 @@ def test_sigterm_lets_requests_end(start: Callable[..., Instance], upstream: Ups
 def test_a_request_that_outlasts_the_drain_does_not_hold_the_end(
     start: Callable[..., Instance], upstream: Upstream
 ) -> None:
-    instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20", GATEWAY_DRAIN_S="0.5")
+    instance = start(
+        GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20", GATEWAY_DRAIN_S="0.5", GATEWAY_RATE_FREE="100000"
+    )
     upstream.says(held=True)
     before = upstream.calls
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=20)
@@ -157,7 +159,15 @@ def test_a_request_that_outlasts_the_drain_does_not_hold_the_end(
     instance.process.send_signal(signal.SIGTERM)
     assert until(lambda: instance.process.poll() is not None, at_most_ms=6000)
     assert instance.process.returncode == 0
+    assert [line for line in instance.lines() if line["level"] in {"error", "critical"}] == []
     connection.close()
+
+
+def test_every_one_of_many_ends_is_clean(start: Callable[..., Instance]) -> None:
+    for _ in range(6):
+        instance = start()
+        instance.offers()
+        assert instance.stop() == 0, instance.log.read_text()
 
 
 def test_a_keepalive_connection_answers_many(gateway: Instance) -> None:
