@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gatespec.report.entries import Chapter, Entry, chapters, counts, headline
@@ -10,8 +11,6 @@ from gatespec.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from gatespec.verdict import Failure
 
 STEPS_SHOWN_MAX = 40
 """Steps of a story that the terminal shows; the report holds all of them."""
@@ -48,18 +47,28 @@ def _broken(chapter: Chapter, entries: list[Entry]) -> Iterator[str]:
     yield ""
     yield visible_line(f"{about.property_id} {about.title} ({about.level}) is broken:")
     yield f"  {visible_line(about.statement)}"
-    for entry in entries:
-        failure = entry.judgement.failure
-        again = f", reproduced {failure.reproduced}/{failure.replays}" if failure and failure.replays else ""
-        yield f"  {visible_line(entry.medium)}{again}"
-        yield from _story(failure) if failure else ()
-        yield f"    breach  {visible_line((failure and failure.breach) or entry.judgement.reason)}"
-        if failure:
-            yield f"    replay  {visible_line(failure.replay)}"
+    for (story, breach, replay), alike in groupby(sorted(entries, key=_tale), key=_tale):
+        yield f"  {'; '.join(_medium(entry) for entry in alike)}"
+        yield from _story(story)
+        yield f"    breach  {visible_line(breach)}"
+        if replay:
+            yield f"    replay  {visible_line(replay)}"
 
 
-def _story(failure: Failure) -> Iterator[str]:
-    for number, step in enumerate(failure.story[:STEPS_SHOWN_MAX], 1):
+def _tale(entry: Entry) -> tuple[tuple[str, ...], str, str]:
+    """What there is to tell; two bindings that broke alike are told once."""
+    failure, reason = entry.judgement.failure, entry.judgement.reason
+    return (failure.story, failure.breach or reason, failure.replay) if failure else ((), reason, "")
+
+
+def _medium(entry: Entry) -> str:
+    failure = entry.judgement.failure
+    again = f", reproduced {failure.reproduced}/{failure.replays}" if failure and failure.replays else ""
+    return f"{visible_line(entry.medium)}{again}"
+
+
+def _story(story: tuple[str, ...]) -> Iterator[str]:
+    for number, step in enumerate(story[:STEPS_SHOWN_MAX], 1):
         yield f"    {number:>2}. {visible_line(step)}"
-    if len(failure.story) > STEPS_SHOWN_MAX:
-        yield f"        and {len(failure.story) - STEPS_SHOWN_MAX} more, which the report tells"
+    if len(story) > STEPS_SHOWN_MAX:
+        yield f"        and {len(story) - STEPS_SHOWN_MAX} more, which the report tells"

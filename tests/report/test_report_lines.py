@@ -36,11 +36,20 @@ def test_the_end_tells_each_breach_once(run: Run) -> None:
     assert lines[-1] == "verdict  broken: The target breaks P08. 3 properties judged, 1 holds."
 
 
-def test_two_broken_tiers_share_one_statement(broken: Judgement) -> None:
+def test_two_bindings_that_broke_alike_are_told_once(broken: Judgement) -> None:
     both = (broken, replace(broken, tier="component", binding="pure"))
     told = "\n".join(closing_lines(both, Verdict.BROKEN))
+    assert "wire, http, reproduced 4/5; component, pure, reproduced 4/5" in told
+    for once in ("Admissions are counted", "1. asks(count=5)", "--replay"):
+        assert told.count(once) == 1, once
+
+
+def test_two_bindings_that_broke_apart_share_one_statement(broken: Judgement) -> None:
+    assert broken.failure is not None
+    other = replace(broken, binding="redis", failure=replace(broken.failure, breach="too few", replay="gatespec again"))
+    told = "\n".join(closing_lines((broken, other), Verdict.BROKEN))
     assert told.count("Admissions are counted") == 1
-    assert told.count("reproduced 4/5") == 2
+    assert told.count("reproduced 4/5") == told.count("    breach  ") == told.count("    replay  ") == 2
 
 
 def test_what_is_broken_without_a_story_still_says_why(broken: Judgement) -> None:
