@@ -48,7 +48,7 @@ def broken(held: Judgement) -> Judgement:
         breach="6 admissions within 300 ms, where 5 are permitted",
         story=("asks(count=5)", "waits(duration_ms=299)", HOSTILE),
         requests=("curl -si http://127.0.0.1:8000/a", f"curl -si 'http://127.0.0.1:8000/{HOSTILE}'"),
-        answers=("200, permitted: admitted", HOSTILE),
+        answers=("200, permitted: admitted", f"200 <- 6 admissions within 300 ms, where 5 are permitted {HOSTILE}"),
         replay="""gatespec verify --only P08 --tier wire --replay '[["asks",{"count":5}]]'""",
         reproduced=4,
         replays=5,

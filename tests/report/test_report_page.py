@@ -114,6 +114,7 @@ def test_a_failure_is_told_whole(page: Page) -> None:
     assert "6 admissions within 300 ms, where 5 are permitted" in entry
     assert "Reproduced 4/5" in entry
     assert page.text_of("ol.story").startswith("asks(count=5) waits(duration_ms=299)")
+    assert page.text_of("p.answer guilty").startswith("200 <- 6 admissions")
     beside = page.text_of("div.pair")
     assert beside.index("8000/a") < beside.index("200, permitted: admitted") < beside.index("8000/<script>")
     assert """gatespec verify --only P08 --tier wire --replay '[["asks",{"count":5}]]'""" in entry
