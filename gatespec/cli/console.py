@@ -150,8 +150,9 @@ class LiveProgress:
         self._bar.update(self._task, completed=done)
 
     def finish(self, judgement: Judgement) -> None:
-        """Print the verdict above the bar."""
+        """Print the verdict above the bar, which no longer shows what is over."""
         _say(self._bar.console, judgement_line(judgement), judgement.verdict, VERDICT_COLUMN)
+        self._show("", examples=None)
 
     def _show(self, text: str, examples: int | None) -> None:
         self._bar.reset(self._task, total=examples, description=visible_line(text))
