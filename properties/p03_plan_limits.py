@@ -22,7 +22,7 @@ from gatespec.checkers.twins import find_admitted_twins
 from gatespec.checkers.windows import answer_of
 from gatespec.engine.chapter import Chapter
 from gatespec.engine.crowd import FILLS, HOWS, PERMILLE, SHORT_WINDOW, Fill, How, LimiterMachine
-from gatespec.engine.story import opens, told
+from gatespec.engine.story import after_asking, opens, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +70,13 @@ class PlanLimitMachine(LimiterMachine):
         """Ask all instances side by side."""
         self.ask_at_once(self.people[who], fill)
 
+    @after_asking
     @told(permille=PERMILLE)
     def waits(self, permille: int) -> None:
         """Let part of a window pass, or more than one."""
         self.let_pass(permille)
 
+    @after_asking
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""
@@ -133,5 +135,5 @@ CHAPTER = Chapter(
     judge_limits,
     witness,
     settings={"wire": SHORT_WINDOW},
-    examples={"component": 100, "wire": 60},
+    examples={"component": 100, "wire": 40},
 )

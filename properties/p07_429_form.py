@@ -24,7 +24,7 @@ from gatespec.checkers.twins import find_admitted_twins
 from gatespec.checkers.windows import SlidingWindow, answer_of
 from gatespec.engine.chapter import Chapter
 from gatespec.engine.crowd import FILLS, HOWS, SHORT_PLANS, Fill, How, LimiterMachine
-from gatespec.engine.story import opens, told
+from gatespec.engine.story import after_asking, opens, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,6 +67,7 @@ class RefusalMachine(LimiterMachine):
         ]
         self.note(self.ask(*requests))
 
+    @after_asking
     @told(permille=st.integers(1, 400))
     def waits(self, permille: int) -> None:
         """Let a little of the window pass."""
@@ -86,6 +87,7 @@ class RefusalMachine(LimiterMachine):
         limit, middle = self.limit(who), self.window_ms // 2
         return [0] * limit + [middle] * limit + [self.window_ms + self.window_ms // KNOCK_MARGIN]
 
+    @after_asking
     @told()
     def those_refused_return_when_told(self) -> None:
         """Everybody whose last answer was a refusal waits `Retry-After` to the millisecond and asks once."""
@@ -94,6 +96,7 @@ class RefusalMachine(LimiterMachine):
         if returns:
             self.note(self.ask(*returns))
 
+    @after_asking
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""
@@ -199,6 +202,6 @@ CHAPTER = Chapter(
     check,
     witness,
     settings={"component": LONG_WINDOW, "wire": {**LONG_WINDOW, **SHORT_PLANS}},
-    examples={"component": 100, "wire": 20},
-    steps=8,
+    examples={"component": 100, "wire": 15},
+    steps=6,
 )

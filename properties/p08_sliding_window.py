@@ -21,7 +21,7 @@ from gatespec.checkers.twins import find_admitted_twins
 from gatespec.checkers.windows import answer_of
 from gatespec.engine.chapter import Chapter
 from gatespec.engine.crowd import FILLS, PERMILLE, SHORT_WINDOW, Fill, LimiterMachine
-from gatespec.engine.story import opens, told
+from gatespec.engine.story import after_asking, opens, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,7 @@ class SlidingWindowMachine(LimiterMachine):
         """Ask all instances side by side."""
         self.ask_at_once(self.person(who), fill)
 
+    @after_asking
     @told(permille=PERMILLE)
     def waits(self, permille: int) -> None:
         """Let part of a window pass, or more than one."""
@@ -84,6 +85,7 @@ class SlidingWindowMachine(LimiterMachine):
             + [window + window // 10 + half * apart]
         )
 
+    @after_asking
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""
@@ -125,4 +127,12 @@ def _readmitted(admission: Exchange, exchanges: Sequence[Exchange], window: int)
     return after_refusal and inside
 
 
-CHAPTER = Chapter("P08", SlidingWindowMachine, judge_limits, witness, settings={"wire": SHORT_WINDOW})
+CHAPTER = Chapter(
+    "P08",
+    SlidingWindowMachine,
+    judge_limits,
+    witness,
+    settings={"wire": SHORT_WINDOW},
+    examples={"component": 200, "wire": 40},
+    steps=10,
+)

@@ -91,6 +91,11 @@ def told(**said: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
     return decorate
 
 
+def after_asking(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a rule
+    """Keep a rule for stories in which something was asked already: before, waiting is wasted, on the wire for real."""
+    return stateful.precondition(lambda machine: bool(machine.example.exchanges))(rule)
+
+
 def opens(**said: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
     """Make a method the first step of every story."""
 
