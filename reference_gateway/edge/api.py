@@ -14,7 +14,7 @@ from reference_gateway.core import answers
 from reference_gateway.core.answers import Answer
 from reference_gateway.core.filters import ParameterError, parse_query
 from reference_gateway.core.problems import Problem
-from reference_gateway.edge.documents import LIST_PARAMETERS, OffersDocument, ProblemDocument
+from reference_gateway.edge.documents import LIST_PARAMETERS, OffersDocument, ProblemDocument, truthful
 from reference_gateway.edge.logs import failure
 from reference_gateway.edge.parameters import pairs_of
 
@@ -27,6 +27,9 @@ PROVIDERS = "/api/v2/providers"
 OPENAPI = "/api/v2/openapi.json"
 CACHE_CONTROL = ("cache-control", "private, no-cache")
 """The answer tells one client where it stands with its limit; its ETag makes asking again cheap."""
+
+_PROBLEMS = (400, 401, 405, 414, 422, 429, 431, 500, 503, 504)
+_DOCUMENT = {200: dict[str, Any], **dict.fromkeys((400, 401, 405, 414, 429, 431, 500, 503), ProblemDocument)}
 
 
 class Routes:
@@ -43,16 +46,17 @@ def _api(reads: OfferReads) -> NinjaAPI:
         "/providers",
         operation_id="listOffers",
         summary="List offers of GPU cloud providers",
-        response={200: OffersDocument, **dict.fromkeys((400, 401, 422, 429, 500, 503, 504), ProblemDocument)},
+        response={200: OffersDocument, 304: None, **dict.fromkeys(_PROBLEMS, ProblemDocument)},
         openapi_extra={"parameters": LIST_PARAMETERS},
     )
     async def list_offers(request: HttpRequest) -> HttpResponse:
         return _response(await _list(reads, _scope(request)[SCOPE_KEY]))
 
-    @api.get("/openapi.json", operation_id="readOpenapi", summary="This document", response={200: dict[str, Any]})
+    @api.get("/openapi.json", operation_id="readOpenapi", summary="This document", response=_DOCUMENT)
     async def read_openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja passes it
-        document = orjson.dumps(api.get_openapi_schema(path_prefix="/api/v2"), option=orjson.OPT_NON_STR_KEYS)
-        return _response(Answer(200, (("content-type", "application/json"),), document))
+        document = truthful(api.get_openapi_schema(path_prefix="/api/v2"))
+        body = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+        return _response(Answer(200, (("content-type", "application/json"),), body))
 
     @api.exception_handler(Exception)
     def defect(request: HttpRequest, error: Exception) -> HttpResponse:

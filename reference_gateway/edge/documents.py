@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+from http import HTTPStatus
 from typing import Any, Literal
 
 from ninja import Schema
 
 from reference_gateway.core.offer import AVAILABILITIES
+from reference_gateway.core.problems import CONTENT_TYPE
 from reference_gateway.core.query import SORTS
 
 
@@ -70,6 +72,32 @@ class ProblemDocument(Schema):
     code: str
     trace_id: str
     field: str | None = None
+
+
+def truthful(document: dict[str, Any]) -> dict[str, Any]:
+    """Correct in a copy of Ninja's document what it cannot know: errors are problems, and HEAD is GET, bodyless."""
+    paths = {
+        path: {"get": _problems(item["get"]), "head": _bodyless(item["get"])}
+        for path, item in document["paths"].items()
+    }
+    return {**document, "paths": paths}
+
+
+def _problems(operation: dict[str, Any]) -> dict[str, Any]:
+    responses = {
+        status: {**response, "content": {CONTENT_TYPE: response["content"]["application/json"]}}
+        if int(status) >= HTTPStatus.BAD_REQUEST
+        else response
+        for status, response in operation["responses"].items()
+    }
+    return {**operation, "responses": responses}
+
+
+def _bodyless(operation: dict[str, Any]) -> dict[str, Any]:
+    responses = {
+        status: {"description": response["description"]} for status, response in operation["responses"].items()
+    }
+    return {**operation, "operationId": f"{operation['operationId']}Head", "responses": responses}
 
 
 def _parameter(name: str, about: str, schema: dict[str, Any], *, repeatable: bool = False) -> dict[str, Any]:

@@ -115,7 +115,11 @@ def test_the_key_set_verifies_a_token(gateway: Instance, signing: Signing) -> No
 def test_the_document_describes_what_is_served(gateway: Instance) -> None:
     document = gateway.ask("/api/v2/openapi.json").json
     assert document["openapi"].startswith("3.1")
-    (operation,) = document["paths"]["/api/v2/providers"].values()
+    operation = document["paths"]["/api/v2/providers"]["get"]
+    assert set(document["paths"]) == {"/api/v2/providers", "/api/v2/openapi.json"}
+    for query, status in (("", "200"), ("?sort=x", "422")):
+        content_type = gateway.offers(query).headers["content-type"]
+        assert list(operation["responses"][status]["content"]) == [content_type]
     for parameter in operation["parameters"]:
         if parameter["in"] == "query":
             assert gateway.offers(f"?{parameter['name']}=%00").json["code"] == "parameter-invalid"
