@@ -1,8 +1,9 @@
 """The record of a run: what was done, when, and what came back. Checkers are pure functions of it.
 
 One JSON object a line. The first is `{"record": "history", "version": 1, ...}`; a `chapter` opens a property on a
-tier, an `example` opens one story of it, and each `request` after that belongs to this story. Times are monotonic
-milliseconds of one clock per chapter.
+tier, an `example` opens one story of it, and each `request` after that belongs to this story: its first is whole, each
+other says what is different from the one before (a header that is gone is null). Times are monotonic milliseconds of
+one clock per chapter.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 BODY_MAX = 4096
-"""Characters of a body that the record keeps: a problem is far shorter, and nothing judged lies beyond."""
+"""Characters of an error's body that the record keeps: a problem is far shorter."""
+ERROR_MIN = 400
+"""Bodies of answers below this status are not kept: so far no checker reads one, and they are most of the bytes."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,11 @@ class HistoryWriter:
     def example(self, example: Example) -> None:
         """Write one finished story with its exchanges."""
         self._line({"record": "example", "number": example.number, "story": example.story})
+        before: dict[str, Any] = {}
         for exchange in example.exchanges:
-            self._line(_plain(exchange))
+            told = _plain(exchange)
+            self._line({"record": "request", **_difference(told, before)})
+            before = told
         self._out.flush()
 
     def _line(self, record: Mapping[str, Any]) -> None:
@@ -102,6 +108,7 @@ class _Reader:
         self._begun = False
         self._context: Context | None = None
         self.example: Example | None = None
+        self._request: dict[str, Any] = {}
 
     def take(self, record: Mapping[str, Any]) -> Example | None:
         """Read one record; return the story that it ended, if it did."""
@@ -117,7 +124,8 @@ class _Reader:
             ended, self.example = self.example, Example(self._context, record["number"], story=story)
             return ended
         elif kind == "request" and self.example is not None:
-            self.example.exchanges.append(_exchange(record))
+            self._request = _whole(record, self._request if self.example.exchanges else {})
+            self.example.exchanges.append(_exchange(self._request))
         else:
             raise ValueError(f"a {kind!r} record cannot stand here")
         return None
@@ -135,7 +143,6 @@ def _context(record: Mapping[str, Any]) -> Context:
 def _plain(exchange: Exchange) -> dict[str, Any]:
     asked = exchange.request
     return {
-        "record": "request",
         "identity": {"kind": asked.identity.kind, "name": asked.identity.name, "plan": asked.identity.plan},
         "instance": asked.instance,
         "method": asked.method,
@@ -145,8 +152,29 @@ def _plain(exchange: Exchange) -> dict[str, Any]:
         "heard_ms": exchange.span.heard_ms,
         "status": exchange.status,
         "answer_headers": dict(exchange.headers),
-        "answer_body": exchange.body[:BODY_MAX].decode("utf-8", "replace"),
+        "answer_body": exchange.body[:BODY_MAX].decode("utf-8", "replace") if _is_error(exchange) else "",
     }
+
+
+def _is_error(exchange: Exchange) -> bool:
+    return exchange.status is not None and exchange.status >= ERROR_MIN
+
+
+def _difference(told: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not as before: a burst says the same a thousand times."""
+    changed = {name: value for name, value in told.items() if name not in before or before[name] != value}
+    if before and "answer_headers" in changed:
+        now, then = told["answer_headers"], before["answer_headers"]
+        gone = dict.fromkeys(then.keys() - now.keys())
+        changed["answer_headers"] = {**_difference(now, then), **gone}
+    return changed
+
+
+def _whole(record: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `_difference`."""
+    headers = {**before.get("answer_headers", {}), **record.get("answer_headers", {})}
+    kept = {name: value for name, value in headers.items() if value is not None}
+    return {**before, **record, "answer_headers": kept}
 
 
 def _exchange(record: Mapping[str, Any]) -> Exchange:

@@ -87,7 +87,7 @@ class Gateway(Protocol):
         """The clock of all spans."""
 
     def begin(self) -> None:
-        """Set the scene for a new story: a clock that the driver owns stands at the start of a minute, and all agree."""
+        """Set the scene for a new story: a clock of the driver's own stands at the start of a minute, and all agree."""
 
     def fresh(self, kind: Kind, plan: Plan) -> Identity:
         """Return an identity whose window is empty; raise `Untestable` where the door has none of that kind."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from gatespec.engine.plan import VerifyPlan
     from gatespec.ports import Exchange
 
-SECRET_HEADERS = {"authorization", "x-api-key", "cookie"}
-"""What a report must not carry: minted for a run or a team's own, a token in a file outlives both."""
 SHOWN = ("ratelimit", "retry-after", "cache-status", "content-type")
 BODY_SHOWN = 160
 
@@ -37,23 +35,26 @@ def describe(broken: Broken, replay: str, *, reproduced: int, replays: int) -> F
 def replay_line(broken: Broken, plan: VerifyPlan) -> str:
     """One shell line that tells the story again, on the same tier and target."""
     context = broken.example.context
-    words = ["uv", "run", "gatespec", "verify", "--only", context.property_id, "--tier", context.tier]
+    program = plan.command.partition(" verify")[0] or "gatespec"
+    words = ["verify", "--only", context.property_id, "--tier", context.tier]
     words += ["--target", plan.target_named] if plan.target_named else []
     words += ["--replay", write_story(broken.example.story)]
-    return shlex.join(words)
+    return f"{program} {shlex.join(words)}"
 
 
 def curl(exchange: Exchange) -> str:
-    """The request as a shell line; what proves the identity is named, never shown."""
+    """The request as a shell line that works after the `export` line of `gatespec up`; it never shows a credential."""
     asked = exchange.request
-    words = ["curl", "-si", "-X", asked.method]
-    for name, value in (*asked.identity.headers, *asked.headers):
-        shown = "$" + name.upper().replace("-", "_") if name.lower() in SECRET_HEADERS else value
-        words += ["-H", f"{name}: {shown}"]
-    url = f"http://$INSTANCE_{asked.instance}{asked.path}"
-    return (
-        f"{shlex.join([*words, url])}  # {asked.identity.id}, plan {asked.identity.plan}, at {exchange.span.sent_ms} ms"
-    )
+    who = asked.identity
+    words = ["curl", "-si"] + (["-X", asked.method] if asked.method != "GET" else [])
+    if who.kind == "ip":
+        words += ["-H", shlex.quote(f"X-Forwarded-For: {asked.address or who.name}")]
+    else:
+        words += ["-H", f'"X-API-Key: $KEY_{who.plan.upper()}"']
+    for name, value in asked.headers:
+        words += ["-H", shlex.quote(f"{name}: {value}")]
+    url = f'"$GATEWAY_{asked.instance}"{shlex.quote(asked.path)}'
+    return f"{' '.join(words)} {url}  # {who.id}, plan {who.plan}, at {exchange.span.sent_ms} ms"
 
 
 def _answer(place: int, exchange: Exchange, broken: Broken) -> str:

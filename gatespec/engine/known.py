@@ -12,7 +12,7 @@ from gatespec.errors import usage
 from gatespec.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from gatespec.target import Target
     from gatespec.verdict import Judgement
@@ -41,17 +41,15 @@ def load_known_failures(target: Target) -> tuple[KnownFailure, ...]:
         raise usage("known-failures", f"known_failures: {path}: {error}", hint=hint) from error
 
 
-def apply_known_failures(target: Target, judgements: Iterable[Judgement]) -> Iterator[Judgement]:
+def with_known_failure(known: Iterable[KnownFailure], judgement: Judgement) -> Judgement:
     """Mark what is known to be broken; what is on the list and holds is broken, for the list says otherwise."""
-    known = {(row.property, row.tier): row.reason for row in load_known_failures(target)}
-    for judgement in judgements:
-        reason = known.get((judgement.property_id, judgement.tier))
-        if reason is None:
-            yield judgement
-        elif judgement.verdict is Verdict.BROKEN:
-            yield replace(judgement, known_failure=True, reason=f"known: {reason}; {judgement.reason}")
-        elif judgement.verdict is Verdict.HOLDS:
-            told = "listed as a known failure, but it holds: take it off the list"
-            yield replace(judgement, verdict=Verdict.BROKEN, reason=told)
-        else:
-            yield judgement
+    asked = (judgement.property_id, judgement.tier)
+    reason = next((row.reason for row in known if (row.property, row.tier) == asked), None)
+    if reason is None:
+        return judgement
+    if judgement.verdict is Verdict.BROKEN:
+        return replace(judgement, known_failure=True, reason=f"known: {reason}; {judgement.reason}")
+    if judgement.verdict is Verdict.HOLDS:
+        told = "listed as a known failure, but it holds: take it off the list"
+        return replace(judgement, verdict=Verdict.BROKEN, reason=told)
+    return judgement

@@ -71,7 +71,9 @@ class LagMeter:
 @contextmanager
 def lag_meter() -> Iterator[LagMeter]:
     """Run the echo server and the meter for as long as the block runs."""
-    with subprocess.Popen([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE, text=True) as server:
+    # A session of its own: Ctrl-C is for the judge, who ends it; it ends by itself when the judge's connection does.
+    words = [sys.executable, "-c", _ECHO]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             port = int(server.stdout.readline()) if server.stdout else 0
             with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_MS / 1000) as peer:

@@ -11,7 +11,7 @@ from gatespec.clock import MonotonicClock, timestamp
 from gatespec.engine.backstage import Backstage
 from gatespec.engine.chapter import Chapter, load_chapters
 from gatespec.engine.conclude import conclude
-from gatespec.engine.known import apply_known_failures
+from gatespec.engine.known import load_known_failures, with_known_failure
 from gatespec.engine.lag import LagMeter, lag_meter
 from gatespec.engine.plan import Silence
 from gatespec.engine.play import examples_for, play
@@ -25,6 +25,7 @@ from gatespec.verdict import Judgement, Run, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from gatespec.engine.known import KnownFailure
     from gatespec.engine.plan import Progress, VerifyPlan
     from gatespec.ports import Gateway, Tier
     from gatespec.stack.lane import Lane
@@ -39,7 +40,7 @@ def verify(plan: VerifyPlan, progress: Progress) -> Run:
     began, started_at = clock.now_ms(), timestamp()
     chosen = choose(plan)
     with open_court(plan, progress) as court:
-        judgements = tuple(apply_known_failures(plan.target, court.judge(chosen)))
+        judgements = tuple(court.judge(chosen))
         services = court.backstage.services
     doubted = {j.property_id for j in judgements if j.verdict is not Verdict.HOLDS}
     judged = {j.property_id for j in judgements} - doubted
@@ -62,7 +63,7 @@ def open_court(plan: VerifyPlan, progress: Progress | None = None) -> Iterator[C
     watched = progress or Silence()
     with _history(plan) as out, lag_meter() as lag, Backstage(plan, watched) as backstage:
         writer = HistoryWriter(out, target=plan.target.name, started_at=timestamp())
-        yield Court(plan, watched, backstage, writer, lag)
+        yield Court(plan, watched, backstage, writer, lag, load_known_failures(plan.target))
 
 
 def _history(plan: VerifyPlan) -> IO[str]:
@@ -98,6 +99,7 @@ class Court:
     backstage: Backstage
     writer: HistoryWriter
     lag: LagMeter
+    known: tuple[KnownFailure, ...] = ()
     dead: str = ""
 
     def judge(self, chosen: list[tuple[Property, Chapter]]) -> Iterator[Judgement]:
@@ -171,8 +173,9 @@ class Court:
         )
 
     def _told(self, judgement: Judgement) -> Judgement:
-        self.progress.finish(judgement)
-        return judgement
+        told = with_known_failure(self.known, judgement)
+        self.progress.finish(told)
+        return told
 
 
 def _provider_calls(lane: Lane, *, after: int = 0) -> int:

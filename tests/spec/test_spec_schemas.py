@@ -69,7 +69,7 @@ def test_what_the_judge_records_is_a_history(faults_in: Callable[..., list[str]]
 def test_a_history_keeps_no_field_that_the_schema_does_not_name(faults_in: Callable[..., list[str]]) -> None:
     for record in history()[1:]:
         assert faults_in(ref("history"), {**record, "more": 1})
-        for name in record:
+        for name in record if record["record"] != "request" else ["record"]:
             assert faults_in(ref("history"), {k: v for k, v in record.items() if k != name}), name
 
 

@@ -1,0 +1,71 @@
+"""What is written is what is read, however much of it was said before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatespec.history import Context, Example, HistoryWriter, read_history
+from gatespec.ports import Exchange, Identity, Request, Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTEXT = Context("P08", "wire", "http", 2, {"GATEWAY_RATE_FREE": "3"})
+names = st.sampled_from(("etag", "ratelimit", "retry-after", "x-trace-id"))
+headers = st.dictionaries(names, st.text(max_size=3), max_size=4)
+people = st.builds(Identity, st.sampled_from(("user", "ip")), st.sampled_from(("a", "b")), st.just("free"))
+requests = st.builds(
+    Request,
+    people,
+    st.integers(0, 1),
+    path=st.sampled_from(("/api/v2/providers", "/api/v2/providers?x=1")),
+    headers=st.sampled_from(((), (("X-Plan", "pro"),))),
+)
+exchanges = st.builds(
+    Exchange,
+    requests,
+    st.integers(0, 9).map(lambda at: Span(at, at + 2)),
+    st.sampled_from((None, 404, 429)),
+    headers,
+    st.text(max_size=5).map(str.encode),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("history")
+
+
+def written(path: Path, *stories: list[Exchange]) -> list[Example]:
+    with path.open("w", encoding="utf-8") as out:
+        writer = HistoryWriter(out, target="a gateway")
+        writer.chapter(CONTEXT)
+        for number, story in enumerate(stories):
+            writer.example(Example(CONTEXT, number, story, [("asks", {"who": number})]))
+    return list(read_history(path))
+
+
+@given(story=st.lists(exchanges, max_size=5), other=st.lists(exchanges, max_size=3))
+def test_a_history_is_read_as_it_was_written(folder: Path, story: list[Exchange], other: list[Exchange]) -> None:
+    first, second = written(folder / "history.jsonl", story, other)
+    kept = [[e if e.status else Exchange(e.request, e.span, None, e.headers) for e in told] for told in (story, other)]
+    assert [first.exchanges, second.exchanges] == kept
+    assert (first.context, second.story) == (CONTEXT, [("asks", {"who": 1})])
+
+
+def test_a_burst_is_short(tmp_path: Path) -> None:
+    asked = Request(Identity("user", "somebody-with-a-long-name", "free"))
+    burst = [
+        Exchange(asked, Span(at, at), 200, {"etag": "x" * 40, "ratelimit": f"r={at}"}, b"y" * 999) for at in range(9)
+    ]
+    read = written(tmp_path / "history.jsonl", burst)
+    lines = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert len(lines[-1]) < 100
+    assert json.loads(lines[-1])["answer_headers"] == {"ratelimit": "r=8"}
+    assert [e.headers for e in read[0].exchanges] == [e.headers for e in burst]
+    assert {e.body for e in read[0].exchanges} == {b""}
