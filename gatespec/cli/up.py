@@ -110,15 +110,17 @@ def _undisturbed_end() -> Iterator[None]:
 def _show(console: Console, lane: Lane) -> None:
     """Everything that a person needs to look around."""
     console.print(_services(lane))
-    key = ""
+    keys: dict[str, str] = {}
     if lane.target.users is not None:
+        keys = {plan: str(lane.create_users(plan, 1)[0]["api_key"]) for plan in PLANS}
         console.print("API keys, one per plan:")
-        for plan in PLANS:
-            key = str(lane.create_users(plan, 1)[0]["api_key"])
+        for plan, key in keys.items():
             console.print(f"  {plan:<10} {key}")
     console.print("Try:")
-    for line in _requests(lane.urls, key):
+    for line in _requests(lane.urls, keys.get("enterprise", "")):
         console.print(f"  {line}")
+    console.print("For the requests of a report:")
+    console.print(f"  {_export(lane.urls, keys)}")
     console.print("Ctrl-C ends it all; so does `gatespec down`.")
 
 
@@ -127,6 +129,12 @@ def _services(lane: Lane) -> Table:
     for service in lane.services:
         table.add_row(service.role, f"{service.server} {service.version}".strip(), service.address, service.why)
     return table
+
+
+def _export(urls: list[str], keys: dict[str, str]) -> str:
+    """The line that gives the curl lines of a report their words: the instances, and a key per plan."""
+    gateways = [f"GATEWAY_{number}={url}" for number, url in enumerate(urls)]
+    return " ".join(["export", *gateways, *(f"KEY_{plan.upper()}={key}" for plan, key in keys.items())])
 
 
 def _requests(urls: list[str], key: str) -> list[str]:

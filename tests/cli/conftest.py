@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from pretended_engine import Engine, Result
 
 from gatespec.cli.app import main
+from tests.cli.pretended_engine import Engine, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

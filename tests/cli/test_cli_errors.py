@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pretended_engine import Engine, Result
+    from tests.cli.pretended_engine import Engine, Result
 
 
 def test_an_error_of_ours_is_printed_in_its_form_with_its_exit_code(

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from pretended_engine import Result
+
+    from tests.cli.pretended_engine import Result
 
 HEAVY = {"hypothesis", "aiohttp", "redis", "psycopg", "jinja2", "cryptography"}
 

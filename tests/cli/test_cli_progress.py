@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from pretended_engine import judgement
 
 from gatespec.cli.console import PlainProgress, show_closing, watching
 from gatespec.clock import VirtualClock, until
 from gatespec.verdict import Verdict
+from tests.cli.pretended_engine import judgement
 
 if TYPE_CHECKING:
     from gatespec.verdict import Judgement

@@ -5,15 +5,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
-from pretended_engine import judgement
 
 from gatespec.verdict import Verdict
+from tests.cli.pretended_engine import judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pretended_engine import Engine, Result
+    from tests.cli.pretended_engine import Engine, Result
 
 V = Verdict
 

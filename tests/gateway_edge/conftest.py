@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from edge_wire import AUDIENCE, ISSUER, Instance, Signing, Upstream, run, run_upstream
+
+from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER, Instance, Signing, Upstream, run, run_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from test_edge_tokens import NAMES, hostile_tokens
+
+from tests.gateway_edge.test_edge_tokens import NAMES, hostile_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge_wire import Instance, Signing
+    from tests.gateway_edge.edge_wire import Instance, Signing
 
 PROBLEM = {"type", "title", "status", "detail", "code", "trace_id"}
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from edge_wire import run
 
 from gatespec.clock import MonotonicClock, until
+from tests.gateway_edge.edge_wire import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge_wire import Instance, Signing
+    from tests.gateway_edge.edge_wire import Instance, Signing
 
 REVOKED_MS = 5000
 LIMIT = 50

@@ -13,7 +13,7 @@ from gatespec.clock import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge_wire import Instance, Reply, Upstream
+    from tests.gateway_edge.edge_wire import Instance, Reply, Upstream
 
 SOON_MS = 10_000
 

@@ -16,7 +16,7 @@ from gatespec.clock import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge_wire import Instance, Reply, Signing, Upstream
+    from tests.gateway_edge.edge_wire import Instance, Reply, Signing, Upstream
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SOON_MS = 10_000

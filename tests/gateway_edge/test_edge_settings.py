@@ -6,11 +6,11 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from edge_wire import run
 
 from reference_gateway.edge.providers_file import load_providers
 from reference_gateway.edge.settings import Address, SettingInvalid, load, masked
 from reference_gateway.edge.tokens import load_public_key
+from tests.gateway_edge.edge_wire import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,14 +12,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from edge_wire import AUDIENCE, ISSUER
 
 from reference_gateway.core.identity import Identity
 from reference_gateway.edge import clock, tokens
 from reference_gateway.edge.tokens import TOKEN_MAX_BYTES, AccessTokens, CredentialRefused, load_public_key
+from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER
 
 if TYPE_CHECKING:
-    from edge_wire import Signing
+    from tests.gateway_edge.edge_wire import Signing
 
 
 @pytest.fixture

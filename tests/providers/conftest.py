@@ -9,9 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from simulated_wire import Provider
 
 from gatespec.providers.control_client import ProvidersControl
+from tests.providers.simulated_wire import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

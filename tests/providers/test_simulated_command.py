@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from simulated_wire import Provider
 
 from gatespec.clock import MonotonicClock, until
 from gatespec.providers import __main__ as command
 from gatespec.providers.__main__ import main, provider_names
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.providers.script import Fault, Script
+from tests.providers.simulated_wire import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

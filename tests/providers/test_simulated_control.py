@@ -14,7 +14,7 @@ from gatespec.providers.control_client import ProvidersControl
 from gatespec.providers.script import Fault, Script
 
 if TYPE_CHECKING:
-    from simulated_wire import Provider
+    from tests.providers.simulated_wire import Provider
 
 
 def post(base_url: str, path: str, body: str) -> tuple[int, dict[str, Any]]:

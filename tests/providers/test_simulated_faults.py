@@ -6,15 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from simulated_wire import LIST, PROBE, everything, parsed
 
 from gatespec.clock import MonotonicClock
 from gatespec.providers.script import Fault, Script
+from tests.providers.simulated_wire import LIST, PROBE, everything, parsed
 
 if TYPE_CHECKING:
-    from simulated_wire import Provider
-
     from gatespec.providers.control_client import ProvidersControl
+    from tests.providers.simulated_wire import Provider
 
 CLOCK = MonotonicClock()
 

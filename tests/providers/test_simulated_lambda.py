@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from simulated_wire import KEY, LIST, PROBE
 
 from gatespec.providers.script import Fault, Script
+from tests.providers.simulated_wire import KEY, LIST, PROBE
 
 if TYPE_CHECKING:
-    from simulated_wire import Provider
-
     from gatespec.providers.control_client import ProvidersControl
+    from tests.providers.simulated_wire import Provider
 
 TABLE = tomllib.loads((Path(__file__).parents[2] / "spec" / "providers" / "lambda.toml").read_text())
 ITEMS = {item["key"]: item["wire"] for item in TABLE["item"]}

@@ -9,18 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from simulated_wire import KEY, LIST, PROBE
 
 from gatespec.clock import MonotonicClock, until
 from gatespec.errors import GatespecError
 from gatespec.providers import control_client
 from gatespec.providers.ledger import Call, Ledger, fingerprint
 from gatespec.providers.script import Fault, Script
+from tests.providers.simulated_wire import KEY, LIST, PROBE
 
 if TYPE_CHECKING:
-    from simulated_wire import Provider
-
     from gatespec.providers.control_client import ProvidersControl
+    from tests.providers.simulated_wire import Provider
 
 CLOCK = MonotonicClock()
 SEEN_MS = 5000

@@ -17,9 +17,8 @@ from gatespec.providers.catalogue import box_cents, machines
 from gatespec.providers.prices import price_book, read_prices
 
 if TYPE_CHECKING:
-    from simulated_wire import Provider
-
     from gatespec.providers.control_client import ProvidersControl
+    from tests.providers.simulated_wire import Provider
 
 CSV = Path(__file__).parents[2] / "gatespec" / "providers" / "data" / "gpu-rental-prices.csv"
 

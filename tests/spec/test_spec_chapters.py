@@ -24,7 +24,7 @@ def chapter_files(root: Path) -> dict[str, Path]:
 
 def mutants(root: Path) -> list[type[Any]]:
     names = [path.stem for path in sorted((root / "tests" / "mutants").glob("p[0-9][0-9]_*.py"))]
-    return [mutant for name in names for mutant in importlib.import_module(f"mutants.{name}").MUTANTS]
+    return [mutant for name in names for mutant in importlib.import_module(f"tests.mutants.{name}").MUTANTS]
 
 
 def one_line(text: str | None) -> str:
