@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from packaging.requirements import Requirement
-from repository.checkout import files
+
+from tests.repository.checkout import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from repository.checkout import ROOT
-from repository.forbidden_names import find_forbidden, names_read
+
+from tests.repository.checkout import ROOT
+from tests.repository.forbidden_names import find_forbidden, names_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from repository.checkout import ROOT
+
+from tests.repository.checkout import ROOT
 
 BUILD_S = 60
 FRAGMENTS = sorted(path for path in (ROOT / "changes").glob("*.md") if path.name != "README.md")

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from mutants.p08_windows import FixedBuckets
-from repository.checkout import ROOT
-from repository.pages import commands, read
 
 from gatespec.clock import MonotonicClock
 from gatespec.drivers.component import InProcessGateway
@@ -23,6 +20,9 @@ from gatespec.history import Context
 from gatespec.target import Target, load_target
 from gatespec.verdict import Judgement, Verdict
 from reference_gateway.conformance import Reference
+from tests.mutants.p08_windows import FixedBuckets
+from tests.repository.checkout import ROOT
+from tests.repository.pages import commands, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

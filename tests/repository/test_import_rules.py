@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from repository.checkout import ROOT, files
+
+from tests.repository.checkout import ROOT, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from repository.checkout import ROOT, files
+
+from tests.repository.checkout import ROOT, files
 
 RUFF = Path(sys.executable).with_name("ruff")
 RUFF_S = 60

@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from repository.checkout import ROOT, files
-from repository.pages import Page, commands, dead_links, make_targets, modules, read, shell_lines
 from typer.main import get_command
 
 from gatespec.cli.app import app
+from tests.repository.checkout import ROOT, files
+from tests.repository.pages import Page, commands, dead_links, make_targets, modules, read, shell_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from repository.checkout import ROOT, files
 
 from gatespec.identities import Signer
 from gatespec.stack.lane import Lane
 from gatespec.target import load_target
+from tests.repository.checkout import ROOT, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
