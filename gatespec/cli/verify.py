@@ -74,6 +74,8 @@ def run(plan: VerifyPlan) -> int:
     from gatespec.verdict import exit_code  # noqa: PLC0415 - as above
 
     with watching() as progress:
+        dice = plan.profile if plan.seed is None else f"{plan.profile}, seed {plan.seed}"
+        progress.stage(f"judging {plan.target.name} ({dice})")
         found = judged(plan, progress)
         reports = write_reports(found, plan.out)
     history = plan.out / "history.jsonl"
@@ -89,6 +91,8 @@ def plan_of(asked: Options) -> VerifyPlan:
     if asked.profile == "explore" and asked.seed is None:
         # Drawn here, so that the line in the report repeats this very run.
         asked = replace(asked, seed=secrets.randbits(SEED_BITS))
+    if asked.seed is not None:
+        asked = replace(asked, profile="explore")
     _check_numbers(asked)
     only, tiers = _only(asked.only), _tiers(asked.tier)
     _check_replay(asked.replay, only, tiers)

@@ -48,6 +48,10 @@ class Stage:
         self._number += 1
         return Example(self.context, self._number)
 
+    def check(self, example: Example, since: int) -> Findings:
+        """Judge the exchanges of a story from this place on."""
+        return self.chapter.check(example, since)
+
     def broke(self, broken: Broken) -> None:
         """Take note of a story that broke the statement; the first one starts the time for shortening it."""
         if self.tally.shortest is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from hypothesis import stateful
 
@@ -17,13 +17,33 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from gatespec.engine.stage import Stage
     from gatespec.engine.tally import Step
+    from gatespec.history import Example
     from gatespec.ports import Exchange, Gateway, Request
 
 # Hypothesis' overloads know only strategies given one by one.
 _rule: Any = stateful.rule
 _initialize: Any = stateful.initialize
+
+
+class Scene(Protocol):
+    """Where a story is told."""
+
+    @property
+    def gateway(self) -> Gateway:
+        """Whatever is judged."""
+
+    def begin(self) -> Example:
+        """Open a story on fresh ground."""
+
+    def check(self, example: Example, since: int) -> Findings:
+        """Judge the exchanges of a story from this place on."""
+
+    def broke(self, broken: Broken) -> None:
+        """Take note of a story that broke the statement."""
+
+    def finish(self, example: Example, findings: Findings) -> None:
+        """Take over a finished story."""
 
 
 class StoryMachine(stateful.RuleBasedStateMachine):
@@ -32,7 +52,7 @@ class StoryMachine(stateful.RuleBasedStateMachine):
     The engine binds `stage` in a subclass of its own for each property, tier and binding.
     """
 
-    stage: ClassVar[Stage]
+    stage: ClassVar[Scene]
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +74,7 @@ class StoryMachine(stateful.RuleBasedStateMachine):
     def judge(self) -> None:
         """Hold what came back since the last step against the statement."""
         check_soundness(self.example)
-        findings = self.stage.chapter.check(self.example, self._judged)
+        findings = self.stage.check(self.example, self._judged)
         self._judged = len(self.example.exchanges)
         self.findings.add(findings)
         if findings.breaches:
