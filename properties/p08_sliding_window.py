@@ -46,7 +46,8 @@ class SlidingWindowMachine(LimiterMachine):
         """Set the second instance's own clock ahead by thousandths of a window, where the driver can."""
         ahead = self.window_ms * apart_permille // 1000
         self.gateway.skew([ahead if place % 2 else 0 for place in range(self.gateway.instances)])
-        self.meet(*[("user", "free")] * PEOPLE)
+        for _ in range(PEOPLE):
+            self.meet(("user", "free"))
 
     @told(who=WHO, instance=INSTANCES, fill=FILLS)
     def asks(self, who: int, instance: int, fill: Fill) -> None:

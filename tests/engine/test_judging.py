@@ -11,10 +11,10 @@ import pytest
 from gatespec.checkers.findings import HistoryUnsound
 from gatespec.engine.known import load_known_failures, with_known_failure
 from gatespec.engine.rejudge import rejudge
-from gatespec.errors import GatespecError
+from gatespec.errors import Exit, GatespecError
 from gatespec.history import HistoryWriter
 from gatespec.ports import Untestable
-from gatespec.verdict import Exit, Verdict, exit_code, overall
+from gatespec.verdict import Verdict, exit_code, overall
 from tests.engine.little_gateway import LittleGateway
 from tests.mutants.court import TARGET, judge
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -114,7 +114,7 @@ def test_a_failing_provider_is_shown_as_last_known(short_lived: Instance, upstre
     [({"status": 500}, 503, "providers-unavailable"), ({"delay_s": 5.0}, 504, "providers-timeout")],
 )
 def test_with_nothing_known_a_failure_is_a_problem(
-    start: Callable[..., Instance], upstream: Upstream, said: dict[str, int], status: int, code: str
+    start: Callable[..., Instance], upstream: Upstream, said: dict[str, Any], status: int, code: str
 ) -> None:
     fresh = start(GATEWAY_UPSTREAM_TIMEOUT_S="0.5", GATEWAY_RATE_FREE="100000")
     upstream.says(**said)

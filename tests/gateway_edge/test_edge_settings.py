@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_defaults_are_those_of_the_contract(good: dict[str, str]) -> None:
     assert settings.listen == Address("127.0.0.1", 8000)
     assert (settings.limits.free, settings.limits.pro, settings.limits.enterprise) == (10, 100, 1000)
     assert settings.limits.window_us == 1_000_000
-    assert (settings.ttl_pricing_s, settings.stale_s, settings.drain_s) == (60, 86_400, 30)
+    assert (settings.ttl_pricing_s, settings.stale_s, settings.drain_s) == (Decimal(60), Decimal(86_400), Decimal(30))
     assert (settings.body_max_bytes, settings.trusted_proxies) == (1_048_576, ())
     assert SECRET not in repr(settings)
 

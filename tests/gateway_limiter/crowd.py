@@ -57,7 +57,8 @@ def at_once(work: Coroutine[Any, Any, Decision]) -> Decision:
     try:
         work.send(None)
     except StopIteration as done:
-        return done.value
+        decision: Decision = done.value
+        return decision
     work.close()
     raise AssertionError("it waited")
 

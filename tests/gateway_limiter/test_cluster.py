@@ -45,7 +45,7 @@ def owner_of(cluster: RedisCluster, slot: int) -> ClusterNode:
 def counted(node: ClusterNode, section: str, name: str) -> int:
     with node.client() as client:
         found = client.info(section)[name]
-    return found["calls"] if isinstance(found, dict) else found
+    return int(found["calls"] if isinstance(found, dict) else found)
 
 
 def tell(node: ClusterNode, *words: object) -> None:
@@ -55,7 +55,7 @@ def tell(node: ClusterNode, *words: object) -> None:
 
 def id_of(node: ClusterNode) -> str:
     with node.client() as client:
-        return client.execute_command("CLUSTER", "MYID").decode()
+        return str(client.execute_command("CLUSTER", "MYID"), "ascii")
 
 
 async def test_two_instances_admit_exactly_the_limit_on_every_node(opened: Opens, redis_cluster_url: str) -> None:

@@ -23,7 +23,8 @@ def recount(admitted: list[int], now_us: int, limit: int) -> Decision:
 
 @given(waits=WAITS, limit=LIMITS)
 def test_a_window_decides_as_a_recount_of_all_admissions_does(waits: list[int], limit: int) -> None:
-    window, admitted, now_us = Window(), [], 10_000
+    admitted: list[int] = []
+    window, now_us = Window(), 10_000
     for wait_us in waits:
         now_us += wait_us
         expected = recount(admitted, now_us, limit)
@@ -34,7 +35,8 @@ def test_a_window_decides_as_a_recount_of_all_admissions_does(waits: list[int], 
 
 @given(waits=WAITS, limits=st.lists(LIMITS, min_size=40, max_size=40))
 def test_a_limit_that_changes_holds_from_the_next_request(waits: list[int], limits: list[int]) -> None:
-    window, admitted, now_us = Window(), [], 10_000
+    admitted: list[int] = []
+    window, now_us = Window(), 10_000
     for wait_us, limit in zip(waits, limits, strict=False):
         now_us += wait_us
         expected = recount(admitted, now_us, limit)

@@ -14,7 +14,7 @@ from reference_gateway.adapters.providers import FailureKind, ProviderFailed
 from reference_gateway.adapters.providers.wire import BODY_MAX_BYTES
 
 if TYPE_CHECKING:
-    from gateway_providers.conftest import Asking, Provider, Wire
+    from tests.gateway_providers.conftest import Asking, Provider, Wire
 
 GZIP = {"Content-Encoding": "gzip"}
 LIST = b'{"data":{}}'

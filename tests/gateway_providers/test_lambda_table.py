@@ -17,7 +17,7 @@ from reference_gateway.core.gpus import find_gpu
 from reference_gateway.core.offer import Offer, as_json, json_text
 
 if TYPE_CHECKING:
-    from gateway_providers.conftest import Asking, Provider
+    from tests.gateway_providers.conftest import Asking, Provider
 
 TABLE = tomllib.loads((Path(__file__).parents[2] / "spec/providers/lambda.toml").read_text())
 ITEMS: list[dict[str, Any]] = TABLE["item"]
