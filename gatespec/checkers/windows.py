@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Answer = Literal["admitted", "refused"]
 TOO_MANY_REQUESTS = 429
+FAULTS = frozenset(range(500, 600)) - {503, 504}
+"""Neither an admission nor a refusal; what is admitted may still be answered 503 or, its providers silent, 504."""
 
 
 def answer_of(exchange: Exchange) -> Answer | None:
@@ -116,7 +118,7 @@ def judge_window(exchanges: Sequence[tuple[int, Exchange]], limit: int, window_m
     window = SlidingWindow(limit, window_ms)
     for _, exchange in exchanges:
         window.hear(exchange.span, answer_of(exchange))
-    findings = Findings()
+    findings = Findings(breaches=[b for place, e in exchanges if place >= since for b in _fault(place, e)])
     for index, (place, exchange) in enumerate(exchanges):
         if place >= since and (answer := answer_of(exchange)):
             findings.add(_judge_answer(window, index, place, answer))
@@ -128,6 +130,12 @@ def judge_window(exchanges: Sequence[tuple[int, Exchange]], limit: int, window_m
             )
             findings.breaches.append(Breach(what, admitted[-1][0]))
     return findings
+
+
+def _fault(place: int, exchange: Exchange) -> list[Breach]:
+    if exchange.status not in FAULTS:
+        return []
+    return [Breach(f"answered {exchange.status}, which neither admits nor refuses", place)]
 
 
 def _judge_answer(window: SlidingWindow, index: int, place: int, answer: Answer) -> Findings:

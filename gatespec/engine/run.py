@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.catalogue import Property, load_catalogue
@@ -15,6 +15,7 @@ from gatespec.engine.known import load_known_failures, with_known_failure
 from gatespec.engine.lag import LagMeter, lag_meter
 from gatespec.engine.plan import Silence
 from gatespec.engine.play import examples_for, play
+from gatespec.engine.preflight import absence
 from gatespec.engine.stage import Stage
 from gatespec.errors import GatespecError, usage
 from gatespec.history import Context, HistoryWriter
@@ -101,6 +102,8 @@ class Court:
     lag: LagMeter
     known: tuple[KnownFailure, ...] = ()
     dead: str = ""
+    seen: dict[Lane, str | None] = field(default_factory=dict)
+    """Each lane that was looked at, and what it lacks."""
 
     def judge(self, chosen: list[tuple[Property, Chapter]]) -> Iterator[Judgement]:
         """Yield a judgement per property, tier and binding: in process first, for it takes seconds."""
@@ -144,6 +147,10 @@ class Court:
         wanted = chapter.settings.get(tier, {})
         lane, gateway = self.backstage.wire(wanted, tier)
         lane.alive()
+        if lane not in self.seen:
+            self.seen[lane] = absence(gateway)
+        if absent := self.seen[lane]:
+            return self._unjudged(row, tier, gateway.binding, Verdict.BROKEN, absent)
         before, waited = _provider_calls(lane), gateway.waited_ms
         judgement = self._played(row, chapter, gateway, lane.settings, lane)
         after = _provider_calls(lane, after=before)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatespec.checkers.windows import SlidingWindow, find_overfull_windows
+from gatespec.checkers.windows import Answer, SlidingWindow, find_overfull_windows
 from gatespec.ports import Span
 
 WINDOW_MS = 100
 spans = st.tuples(st.integers(0, 300), st.integers(0, 40)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
-answers = st.sampled_from(("admitted", "refused", None))
+answers: st.SearchStrategy[Answer | None] = st.sampled_from(("admitted", "refused", None))
 
 
-def window_of(asked: list[tuple[Span, str | None]], limit: int) -> SlidingWindow:
+def window_of(asked: list[tuple[Span, Answer | None]], limit: int) -> SlidingWindow:
     window = SlidingWindow(limit, WINDOW_MS)
     for span, answer in asked:
-        window.hear(span, answer)  # type: ignore[arg-type]  # drawn from the answers there are
+        window.hear(span, answer)
     return window
 
 
-def recount(asked: list[tuple[Span, str | None]], place: int) -> tuple[int, int]:
+def recount(asked: list[tuple[Span, Answer | None]], place: int) -> tuple[int, int]:
     """Each other request by itself: is there a moment of each at which it counts, and none at which it does not?"""
     query = asked[place][0]
     surely = perhaps = 0
@@ -40,7 +40,7 @@ def recount(asked: list[tuple[Span, str | None]], place: int) -> tuple[int, int]
 
 
 @given(st.lists(st.tuples(spans, answers), min_size=1, max_size=8))
-def test_bounds_are_those_of_a_recount(asked: list[tuple[Span, str | None]]) -> None:
+def test_bounds_are_those_of_a_recount(asked: list[tuple[Span, Answer | None]]) -> None:
     asked.sort(key=lambda pair: pair[0].sent_ms)
     window = window_of(asked, 3)
     for place in range(len(asked)):
@@ -52,7 +52,7 @@ def test_bounds_are_those_of_a_recount(asked: list[tuple[Span, str | None]]) -> 
             assert (surely, perhaps) == (counted_surely, sum(counted(asked, place)))
 
 
-def counted(asked: list[tuple[Span, str | None]], place: int) -> list[bool]:
+def counted(asked: list[tuple[Span, Answer | None]], place: int) -> list[bool]:
     now = asked[place][0].sent_ms
     return [a != "refused" and now - WINDOW_MS < s.sent_ms <= now for s, a in asked[:place]]
 

@@ -1,0 +1,54 @@
+"""Before anything is judged on the wire: whether this door is open to the judge, and something stands behind it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gatespec.engine.crowd import PATH
+from gatespec.errors import unable
+from gatespec.ports import Exchange, Identity, Request, Untestable
+
+if TYPE_CHECKING:
+    from gatespec.ports import Gateway, Kind, Plan
+
+ANYBODY: tuple[tuple[Kind, Plan], ...] = (("user", "free"), ("key", "free"), ("user", "pro"), ("ip", "free"))
+"""Who is sent ahead: the first of them whom the door has."""
+OK = 200
+UNAUTHORISED = (401, 403)
+ABSENT = (None, 404, 501)
+
+
+def absence(gateway: Gateway) -> str | None:
+    """Say what a gateway that claims `core` does not serve; None where it serves.
+
+    Raises `unable` where it refuses a credential that should be valid, or serves nothing at the moment: then no answer
+    that follows would say anything of its limits, breakers or caches.
+    """
+    for instance in range(gateway.instances):
+        (said,) = gateway.play([Request(_somebody(gateway), instance)])
+        if said.status in ABSENT:
+            answered = "nothing" if said.status is None else str(said.status)
+            return f"it claims core, but GET {PATH} on instance {instance} is answered {answered}"
+        if said.status != OK:
+            raise _closed(said)
+    return None
+
+
+def _somebody(gateway: Gateway) -> Identity:
+    for kind, plan in ANYBODY:
+        with suppress(Untestable):
+            return gateway.fresh(kind, plan)
+    raise Untestable("the door has nobody who could ask")
+
+
+def _closed(said: Exchange) -> Exception:
+    who = said.request.identity
+    tried = f"GET {PATH} as {who.id} with plan {who.plan}; it said {said.status}: {said.body[:200]!r}"
+    if said.status in UNAUTHORISED:
+        hint = "a started gateway must trust GATEWAY_JWT_PUBLIC_KEY_FILE, _ISSUER and _AUDIENCE; look at [settings]"
+        return unable(
+            "credential-refused", "the gateway refuses a credential that should be valid", tried=tried, hint=hint
+        )
+    hint = "look at its log and at /health: does it reach its providers, its Redis?"
+    return unable("target-not-serving", "the gateway is ready, but serves no offers", tried=tried, hint=hint)
