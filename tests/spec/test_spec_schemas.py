@@ -48,7 +48,8 @@ def report(catalogue: Catalogue) -> dict[str, Any]:
     services = (Service("Redis API", "Valkey", "9.1.2", "on PATH"),)
     begun = "2026-01-01T00:00:00+00:00"
     run = Run("a gateway", "explore", 7, begun, 5, "gatespec verify", services, (judged,), matrix(catalogue, {"P07"}))
-    return json.loads(json.dumps(run.as_json()))  # type: ignore[no-any-return]  # json reads back what it wrote
+    document: dict[str, Any] = json.loads(json.dumps(run.as_json()))
+    return document
 
 
 def test_every_schema_is_one(root: Path) -> None:

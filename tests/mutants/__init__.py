@@ -1,1 +1,0 @@
-"""Tiny wrong gateways, each with one mistake, each killed by the property that it breaks."""
