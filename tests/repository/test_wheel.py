@@ -162,7 +162,7 @@ def test_it_judges_a_running_gateway_that_a_target_file_describes(
 
 
 def test_of_a_bare_address_it_says_what_it_would_need(judge: Judge, running: Lane) -> None:
-    done = judge("verify", "--target", running.urls[0], "--tier", "wire", "--only", "P08")
+    done = judge("verify", "--target", running.urls[0], "--tier", "wire", "--only", "P03")
     assert done.returncode == 3
     assert "the target file gives no credential of kind user with plan free" in done.stdout
 
