@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
+HIDDEN_BUT_OURS = {".ci", ".github"}
 LEFT_BY_TOOLS = {"__pycache__", "build", "dist", "node_modules", "out"}
 
 
@@ -18,7 +19,7 @@ def files(root: Path, *suffixes: str) -> Iterator[Path]:
         if path.is_symlink():
             continue
         if path.is_dir():
-            if path.name == ".ci" or not (path.name.startswith(".") or path.name in LEFT_BY_TOOLS):
+            if path.name in HIDDEN_BUT_OURS or not (path.name.startswith(".") or path.name in LEFT_BY_TOOLS):
                 yield from files(path, *suffixes)
         elif not suffixes or path.suffix in suffixes:
             yield path

@@ -28,18 +28,20 @@ REQUIREMENTS = re.compile(r"(requirements|constraints).*\.(txt|in)")
 XML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 HASH_COMMENT = re.compile(r"(^|\s)#.*")
 SLASH_COMMENT = re.compile(r"(^|\s)//.*")
+WORDS_ONLY = ("spec", "docs")
+"""Rooms of which nothing is installed or started: a YAML file there describes, and may say what is not used."""
 
 
 def find_forbidden(root: Path) -> list[str]:
     """Every forbidden name in any file below `root` that a machine installs or starts from: `path: name`."""
-    found = ((path, name) for path in files(root) if (read := _reader(path)) for name in read(path))
-    named = [(path, name) for path, name in found if FORBIDDEN.search(name)]
-    return [f"{path.relative_to(root)}: {name}" for path, name in dict.fromkeys(named)]
+    found = [(path, name) for path, names in names_read(root).items() for name in names if FORBIDDEN.search(name)]
+    return [f"{path}: {name}" for path, name in dict.fromkeys(found)]
 
 
 def names_read(root: Path) -> dict[str, list[str]]:
     """What each such file names, by its path: so that a test can see that it was read at all."""
-    return {str(path.relative_to(root)): list(read(path)) for path in files(root) if (read := _reader(path))}
+    read = [(path, _reader(path)) for path in files(root) if path.relative_to(root).parts[0] not in WORDS_ONLY]
+    return {str(path.relative_to(root)): list(reader(path)) for path, reader in read if reader}
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[str]] | None:

@@ -21,6 +21,7 @@ INNOCENT: Mapping[str, str] = {
     "k8s/kafka.yaml": "kind: StatefulSet\n---\nspec: {image: 'kafka:4'}\n",
     "stack/jars.txt": "org.apache.kafka:kafka_2.13:4.4.0  # zookeeper is gone since 4.0\n",
     "pom.xml": "<project><!-- zookeeper left with 4.0 --><artifactId>kafka_2.13</artifactId></project>\n",
+    "spec/asyncapi.yaml": "info: {description: 'Kafka in KRaft mode, never ZooKeeper'}\n",
     "docs/why.md": "Celery and ZooKeeper are not used.\n",
     "out/pom.xml": "<artifactId>zookeeper</artifactId>\n",
 }
@@ -47,6 +48,7 @@ PLANTED = [
     ("stack/jars.txt", "org.apache.zookeeper:zookeeper:3.9.4\n", "org.apache.zookeeper:zookeeper:3.9.4"),
     ("stack/kafka-jars.toml", 'jars = ["zookeeper-jute-3.9.4.jar"]\n', 'jars = ["zookeeper-jute-3.9.4.jar"]'),
     ("flink_jobs/pom.xml", "<artifactId>zookeeper</artifactId>\n", "<artifactId>zookeeper</artifactId>"),
+    (".github/workflows/ci.yml", "jobs: {test: {services: {zk: {image: 'zookeeper:3.9'}}}}\n", "zookeeper:3.9"),
     ("lib/zookeeper-3.9.4.jar", "", "zookeeper-3.9.4.jar"),
 ]
 
