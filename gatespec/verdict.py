@@ -104,8 +104,8 @@ class Run:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all judgements, in the order that a reader must act on them; known failures spoil nothing."""
-        return overall(j.verdict for j in self.judgements if not j.known_failure)
+        """The worst of all judgements, in the order that a reader must act on them; a known failure spoils nothing."""
+        return overall(Verdict.HOLDS if j.known_failure else j.verdict for j in self.judgements)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, in plain types."""

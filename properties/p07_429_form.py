@@ -5,9 +5,9 @@
     also on admitted answers, cached bytes and 304s). A client that waits `Retry-After` and has sent nothing else is
     admitted. Refusals are not counted.
 
-The window is 2.5 s here on every tier: with one of a whole second, a `Retry-After` rounded down could not be told from
-one rounded up. The plans are small, for a refusal looks the same after three admissions as after a hundred. Waiting is
-real on the wire, so several people wait side by side.
+The window is 2.5 s here wherever it can be set: with one of a whole second, a `Retry-After` rounded down could not be
+told from one rounded up. The plans are small, for a refusal looks the same after three admissions as after a hundred.
+Waiting is real on the wire, so several people wait side by side.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WHO = st.integers(0, PEOPLE - 1)
 LONG_WINDOW = {"GATEWAY_RATE_WINDOW_S": "2.5", **SHORT_PLANS}
 NOT_MODIFIED = 304
 KNOCK_MARGIN = 20
-"""A twentieth of the window past its end: by then every admission at its beginning has surely left, on a wire, too."""
+"""A twentieth of the window later than any `Retry-After` can say, for an answer takes time on a wire."""
 Placed = tuple[int, "Exchange"]
 
 
@@ -76,7 +76,7 @@ class RefusalMachine(LimiterMachine):
 
     @told()
     def everybody_knocks_through_a_window(self) -> None:
-        """All fill their window, are refused a whole limit's worth in the middle of it, and ask once at its end."""
+        """All fill their window, are refused a limit's worth in its middle, and ask once when that must be over."""
         requests = [
             replace(self.request(who, place), delay_ms=delay_ms)
             for who in self.people
@@ -86,7 +86,8 @@ class RefusalMachine(LimiterMachine):
 
     def _knocks(self, who: Identity) -> list[int]:
         limit, middle = self.limit(who), self.window_ms // 2
-        return [0] * limit + [middle] * limit + [self.window_ms + self.window_ms // KNOCK_MARGIN]
+        at_most_told_ms = -(-middle // 1000) * 1000
+        return [0] * limit + [middle] * limit + [middle + at_most_told_ms + self.window_ms // KNOCK_MARGIN]
 
     @after_asking
     @told()
@@ -159,28 +160,25 @@ def _fault(exchange: Exchange, index: int, window: SlidingWindow, plan: str) -> 
 
 
 def _refused_wrongly(exchanges: Sequence[Placed], index: int, window: SlidingWindow) -> str | None:
-    exchange = exchanges[index][1]
-    if answer_of(exchange) != "refused":
+    if answer_of(exchanges[index][1]) != "refused":
         return None
-    if index and _waited(exchanges[index - 1][1], exchange) and _alone(exchanges, index):
-        told_s = retry_after_s(exchanges[index - 1][1])
-        return f"refused, though it waited the {told_s} s of Retry-After and sent nothing else"
+    if obeyed := _obeyed(exchanges, index):
+        return f"refused, though it waited the {retry_after_s(obeyed)} s of Retry-After and sent nothing else"
     if window.permits(index) == {"admitted"}:
         return f"refused, though only {window.bounds(index)[1]} of {window.limit} were admitted: refusals were counted"
     return None
 
 
-def _waited(refusal: Exchange, again: Exchange) -> bool:
-    told_s = retry_after_s(refusal)
-    done = answer_of(refusal) == "refused" and told_s is not None
-    return done and again.span.sent_ms >= refusal.span.heard_ms + (told_s or 0) * 1000
-
-
-def _alone(exchanges: Sequence[Placed], index: int) -> bool:
-    """Whether nothing else of this identity was under way from the refusal's answer on."""
-    heard_ms, asked = exchanges[index - 1][1].span.heard_ms, exchanges[index][1]
-    others = [e for place, (_, e) in enumerate(exchanges) if place not in (index - 1, index)]
-    return not any(e.span.heard_ms > heard_ms and e.span.sent_ms < asked.span.heard_ms for e in others)
+def _obeyed(exchanges: Sequence[Placed], index: int) -> Exchange | None:
+    """The refusal that was heard last before, if this request waited as it said and nothing else was under way."""
+    again = exchanges[index][1].span
+    overlapping = [e for _, e in exchanges[index + 1 :] if e.span.sent_ms < again.heard_ms]
+    before = [e for _, e in reversed(exchanges[:index])]  # of those heard at one moment the last comes first
+    last = max(overlapping + before, key=lambda e: e.span.heard_ms, default=None)
+    if last is None or answer_of(last) != "refused":
+        return None
+    told_s = retry_after_s(last)
+    return last if told_s and again.sent_ms >= last.span.heard_ms + told_s * 1000 else None
 
 
 def _marks(exchanges: Sequence[Placed], index: int) -> Iterator[str]:
@@ -193,7 +191,7 @@ def _marks(exchanges: Sequence[Placed], index: int) -> Iterator[str]:
         return
     if "ratelimit" in exchange.headers:
         yield "not-modified-with-fields" if exchange.status == NOT_MODIFIED else "admitted-with-fields"
-    if before is not None and _waited(before, exchange):
+    if _obeyed(exchanges, index):
         yield "returned-after-retry-after"
 
 

@@ -12,7 +12,7 @@ from gatespec.clock import MonotonicClock, now_ns, sleep_until_ns
 from gatespec.ports import Exchange, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gatespec.drivers.people import People
     from gatespec.ports import Identity, Kind, Plan, Request, Tier
@@ -28,18 +28,26 @@ class HttpGateway:
 
     binding = "http"
 
-    def __init__(self, urls: Sequence[str], people: People, *, tier: Tier = "wire") -> None:
+    def __init__(
+        self, urls: Sequence[str], people: People, *, tier: Tier = "wire", alive: Callable[[], None] = lambda: None
+    ) -> None:
+        """`alive` raises where the gateway died; it is asked when a story left a request without an answer."""
         self.tier: Tier = tier
         self.instances = len(urls)
         self.clock = MonotonicClock()
         self.waited_ms = 0
         self._urls = list(urls)
         self._people = people
+        self._alive = alive
+        self._unanswered = False
         self._runner = asyncio.Runner()
         self._session = self._runner.run(_open())
 
     def begin(self) -> None:
-        """Let nobody of the last story be met again."""
+        """Let nobody of the last story be met again, and tell no story to the dead."""
+        if self._unanswered:
+            self._alive()
+        self._unanswered = False
         self._people.begin()
 
     def fresh(self, kind: Kind, plan: Plan) -> Identity:
@@ -56,6 +64,7 @@ class HttpGateway:
         began = now_ns()
         sent = (self._send(request, began + request.delay_ms * 1_000_000) for request in requests)
         exchanges = list(await asyncio.gather(*sent))
+        self._unanswered |= any(exchange.status is None for exchange in exchanges)
         for exchange in exchanges:
             self._people.used(exchange.request.identity, exchange.span.heard_ms)
         return exchanges

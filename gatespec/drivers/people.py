@@ -6,11 +6,13 @@ import os
 import secrets
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gatespec.errors import unable, usage
 from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Identity, Untestable
+from gatespec.stack.gateway import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -119,6 +121,8 @@ class GivenPeople:
 
     door: UrlDoor
     window_ms: int
+    folder: Path = field(default_factory=Path)
+    """Where the token command runs: the target file's."""
     _numbers: Numbers = field(default_factory=Numbers)
     _lent: Lent = field(init=False)
 
@@ -150,9 +154,11 @@ class GivenPeople:
     def _ask_for(self, kind: Kind, plan: Plan) -> Identity:
         subject = f"gatespec-{secrets.token_hex(4)}-{next(self._numbers)}"
         words = {"sub": subject, "plan": plan, "typ": kind}
-        argv = [part.format(**words) for part in self.door.token_command or []]
+        argv = [rendered(part, words) for part in self.door.token_command or []]
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=TOKEN_COMMAND_S, check=True)
+            done = subprocess.run(
+                argv, cwd=self.folder, capture_output=True, text=True, timeout=TOKEN_COMMAND_S, check=True
+            )
         except (OSError, subprocess.SubprocessError) as error:
             raise unable("token-command", f"url.token_command did not give a token: {error}") from error
         return Identity(kind, subject, plan, (("Authorization", f"Bearer {done.stdout.strip()}"),))

@@ -55,7 +55,7 @@ class Backstage:
         wanted = frozenset({("tier", tier), *(settings.items() if self._plan.target.command else ())})
         if wanted not in self._lanes:
             lane = self._ends.enter_context(self._open_lane(settings))
-            gateway = HttpGateway(lane.urls, _people(lane), tier=tier)
+            gateway = HttpGateway(lane.urls, _people(lane), tier=tier, alive=lane.alive)
             self._ends.callback(gateway.close)
             self._lanes[wanted] = lane, gateway
         return self._lanes[wanted]
@@ -93,6 +93,6 @@ def _people(lane: Lane) -> People:
     rest_ms = window_ms(lane.settings)
     key = lane.signing
     if lane.target.url or key is None:
-        return GivenPeople(lane.target.url or UrlDoor(instances=lane.urls), rest_ms)
+        return GivenPeople(lane.target.url or UrlDoor(instances=lane.urls), rest_ms, lane.target.folder)
     make_keys = lane.create_users if lane.target.users else None
     return MintedPeople(Signer(key.private_key_file, key.issuer, key.audience), make_keys, rest_ms)
