@@ -17,7 +17,10 @@ from tests.mutants.p08_windows import MUTANTS as P08
 
 MUTANTS: list[Any] = [*P03, *P07, *P08]
 PROPERTIES = sorted({mutant.kills for mutant in MUTANTS})
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
+"""With the conformance profile's own, three throws of the dice."""
+REDIS_EXAMPLES = 20
+"""What a real server adds does not depend on the dice."""
 
 
 def story_of(failure: Failure) -> str:
@@ -55,7 +58,7 @@ def test_the_right_gateway_lives_whatever_the_dice(property_id: str, seed: int) 
 
 @pytest.mark.parametrize("property_id", PROPERTIES)
 def test_the_right_gateway_lives_on_real_redis(property_id: str, clean_redis_url: str) -> None:
-    judgement = judge(Reference, property_id, redis_url=clean_redis_url, examples=40)
+    judgement = judge(Reference, property_id, redis_url=clean_redis_url, examples=REDIS_EXAMPLES)
     assert judgement.failure is None
     assert judgement.verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}, judgement.reason
 
