@@ -33,6 +33,13 @@ PARAMETERS_MAX: Final = 64
 VALUE_LENGTH_MAX: Final = 64
 """Characters of one value, and of what is echoed of it."""
 
+NAME_LENGTH_MAX: Final = 24
+"""Characters of a name that is echoed: longer than any of ours, shorter than a key that somebody pasted."""
+
+QUERY: Final = "query"
+"""The field at fault where no parameter can be named."""
+
+_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_.\[\]-]{{0,{NAME_LENGTH_MAX - 1}}}")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -43,9 +50,11 @@ class ParameterError(Exception):
 
     code = ""
 
-    def __init__(self, field: str, found: str, expected: str) -> None:
-        self.field, self.found, self.expected = _echo(field), _echo(found), expected
-        super().__init__(f"{self.field}: found {self.found!r}, expected {expected}")
+    def __init__(self, field: str, found: str | None, expected: str) -> None:
+        """`found` None is what must not be shown."""
+        self.field, self.found, self.expected = _named(field), _echo(found or ""), expected
+        said = "" if found is None else f"found {self.found!r}, "
+        super().__init__(f"{self.field}: {said}expected {expected}")
 
 
 class ParameterInvalid(ParameterError):  # noqa: N818 - the name is the problem's
@@ -55,15 +64,23 @@ class ParameterInvalid(ParameterError):  # noqa: N818 - the name is the problem'
 
 
 class ParameterUnknown(ParameterError):  # noqa: N818 - the name is the problem's
-    """A name that the list does not know, or does not serve yet."""
+    """A name that the list does not know, or does not serve yet. Its value is nobody's business: `?token=...`."""
 
     code = "parameter-unknown"
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(field, None, expected)
 
 
 class ParameterRepeated(ParameterError):  # noqa: N818 - the name is the problem's
     """A single-valued parameter that was given again."""
 
     code = "parameter-repeated"
+
+
+def _named(field: str) -> str:
+    """Repeat what can be a misspelt name. Anything else may be a secret that lost its name: it is of the query."""
+    return field if _NAME.fullmatch(field) else QUERY
 
 
 def _echo(text: str) -> str:
@@ -140,23 +157,19 @@ _NOT_SERVED: Final[Mapping[str, str]] = {
 def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
     """Read the query string's decoded pairs; raises `ParameterError` for the first that is wrong."""
     if len(pairs) > PARAMETERS_MAX:
-        raise ParameterInvalid("query", f"{len(pairs)} parameters", f"at most {PARAMETERS_MAX}")
+        raise ParameterInvalid(QUERY, f"{len(pairs)} parameters", f"at most {PARAMETERS_MAX}")
     asked: dict[str, Any] = {}
     for name, text in pairs:
         if name in _REPEATABLE:
             field, read = _REPEATABLE[name]
             asked[field] = asked.get(field, frozenset()).union(_value(name, text, read))
+        elif name not in _SINGLE:
+            raise ParameterUnknown(name, _NOT_SERVED.get(name, f"one of {', '.join([*_REPEATABLE, *_SINGLE])}"))
         elif name in asked:
             raise ParameterRepeated(name, text, "this parameter once")
         else:
-            asked[name] = _value(name, text, _single(name, text))
+            asked[name] = _value(name, text, _SINGLE[name])
     return replace(Query(), **asked)
-
-
-def _single(name: str, text: str) -> Callable[[str], Decimal | int | str]:
-    if name in _SINGLE:
-        return _SINGLE[name]
-    raise ParameterUnknown(name, text, _NOT_SERVED.get(name, f"one of {', '.join([*_REPEATABLE, *_SINGLE])}"))
 
 
 def _value(name: str, text: str, read: Callable[[str], Read]) -> Read:

@@ -29,6 +29,7 @@ _CATALOGUE: dict[str, tuple[HTTPStatus, str]] = {
     "providers-timeout": (HTTPStatus.GATEWAY_TIMEOUT, "No provider answered in time, and nothing older is known"),
     "database-unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The database is away"),
     "overloaded": (HTTPStatus.SERVICE_UNAVAILABLE, "Too much work is waiting"),
+    "not-ready": (HTTPStatus.SERVICE_UNAVAILABLE, "The gateway is not ready"),
     "internal": (HTTPStatus.INTERNAL_SERVER_ERROR, "The gateway failed"),
 }
 CODES = tuple(_CATALOGUE)

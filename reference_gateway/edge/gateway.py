@@ -63,9 +63,10 @@ class Gateway:
         self._metrics.watch_inflight(lambda: self.app.inflight)
 
     async def open(self) -> None:
-        """Make ready to serve; waits for nobody, for offers are served with every dependency away."""
+        """Make ready to serve; waits for Redis a moment, for nobody else: offers are served with all of them away."""
         self._lists.open()
         await self._table.open()
+        await self._limiter.start()
 
     async def close(self) -> None:
         """Give back what was opened."""

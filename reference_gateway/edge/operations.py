@@ -13,14 +13,17 @@ from reference_gateway.edge import clock
 from reference_gateway.edge.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from reference_gateway.edge.metrics import Metrics
     from reference_gateway.edge.requests import Request
 
 HEALTH_REMEMBERED_NS: Final = 1_000_000_000
 """How long a look at the dependencies counts: anybody may ask, and nobody shall make us ask PostgreSQL more often."""
+DRAINING_RETRY_S: Final = 1
+"""Another instance may answer at once; a lone client of this one should not ask in a loop."""
 _READING = frozenset({"GET", "HEAD"})
+_DRAINING = Problem("not-ready", "this instance is draining; ask another", retry_after_s=DRAINING_RETRY_S)
 
 
 class Operations:
@@ -35,7 +38,7 @@ class Operations:
         self._looking: asyncio.Future[dict[str, object]] | None = None
         self._looked_ns = 0
         self.draining = False
-        self._routes: dict[str, Callable[[], Awaitable[Answer]]] = {
+        self._routes: Mapping[str, Callable[[], Awaitable[Answer | Problem]]] = {
             "/health": self._health,
             "/health/live": self._live,
             "/health/ready": self._ready,
@@ -54,15 +57,15 @@ class Operations:
             problem = Problem("method-not-allowed", "this resource is read with GET or HEAD")
             return failed(problem, request.trace_id, (*trace, ("allow", "GET, HEAD")))
         answer = await route()
+        if isinstance(answer, Problem):
+            return failed(answer, request.trace_id, trace)
         return Answer(answer.status, (*answer.headers, *trace), answer.body)
 
     async def _live(self) -> Answer:
         return _json({"status": "ok"})
 
-    async def _ready(self) -> Answer:
-        if self.draining:
-            return _json({"status": "degraded", "reason": "draining"}, status=503)
-        return _json({"status": "ok"})
+    async def _ready(self) -> Answer | Problem:
+        return _DRAINING if self.draining else _json({"status": "ok"})
 
     async def _health(self) -> Answer:
         """All who ask within a second share one look."""
@@ -80,6 +83,6 @@ class Operations:
         return Answer(200, fields, self._key_set)
 
 
-def _json(document: dict[str, object], status: int = 200) -> Answer:
+def _json(document: dict[str, object]) -> Answer:
     fields = (("content-type", "application/json"), ("cache-control", "no-store"))
-    return Answer(status, fields, orjson.dumps(document))
+    return Answer(200, fields, orjson.dumps(document))

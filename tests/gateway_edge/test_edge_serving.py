@@ -5,21 +5,27 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from redis import Redis
 
 from gatespec.clock import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatespec.stack.redis import RedisServer
     from tests.gateway_edge.edge_wire import Instance, Reply, Signing, Upstream
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SOON_MS = 10_000
+MET_DATABASE = 9
+"""A logical database that nobody else connects to."""
 
 pytestmark = pytest.mark.usefixtures("upstream")
 
@@ -138,6 +144,10 @@ def test_sigterm_lets_requests_end(start: Callable[..., Instance], upstream: Ups
     assert until(lambda: upstream.calls > before, at_most_ms=SOON_MS)
     instance.process.send_signal(signal.SIGTERM)
     assert until(lambda: instance.ask("/health/ready").status == 503, at_most_ms=1000)
+    unready = instance.ask("/health/ready")
+    assert (unready.json["code"], unready.headers["retry-after"]) == ("not-ready", "1")
+    assert unready.headers["content-type"] == "application/problem+json"
+    assert unready.headers["x-trace-id"] == unready.json["trace_id"]
     assert instance.ask("/health/live").status == 200
     assert instance.offers("?provider=nobody").status == 200
     upstream.says()
@@ -172,6 +182,20 @@ def test_every_one_of_many_ends_is_clean(start: Callable[..., Instance]) -> None
         instance = start()
         instance.offers()
         assert instance.stop() == 0, instance.log.read_text()
+
+
+def test_redis_is_met_before_the_first_request(start: Callable[..., Instance], redis_server: RedisServer) -> None:
+    """A first burst that had to connect within its budget would be decided without the others."""
+    with Redis.from_url(redis_server.url()) as redis:
+        start(GATEWAY_REDIS_URL=redis_server.url(MET_DATABASE))
+        assert [one for one in redis.client_list() if one["db"] == str(MET_DATABASE)]
+
+
+def test_a_redis_that_hangs_holds_no_start(start: Callable[..., Instance]) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        port = mute.getsockname()[1]
+        instance = start(GATEWAY_REDIS_URL=f"redis://127.0.0.1:{port}/0", GATEWAY_RATE_FREE="100000")
+        assert instance.offers().status == 200
 
 
 def test_a_keepalive_connection_answers_many(gateway: Instance) -> None:

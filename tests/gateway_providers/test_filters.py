@@ -161,12 +161,23 @@ def test_a_single_valued_parameter_stands_once(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["gpus", "GPU", "", "limit[]", "__proto__", "gpu_type ", "\x00", "gpu_types", "sort\n"]
+    "name", ["gpus", "GPU", "", "limit[]", "__proto__", "gpu_type ", "\x00", "gpu_types", "sort\n", "x" * 1000]
 )
 def test_an_unknown_parameter_is_refused(name: str) -> None:
     error = refused((name, "1"))
     assert isinstance(error, ParameterUnknown)
     assert "gpu_type" in error.expected
+    assert error.field in {name, "query"}
+
+
+@pytest.mark.parametrize("name", ["gpu_types", "providers", "regions"])
+def test_our_own_fields_are_no_parameters(name: str) -> None:
+    assert isinstance(refused(("gpu", "H100"), ("provider", "p"), ("region", "us-east"), (name, "1")), ParameterUnknown)
+
+
+def test_the_value_of_an_unknown_parameter_is_not_repeated() -> None:
+    assert "swordfish" not in str(refused(("token", "swordfish")))
+    assert "swordfish" in str(refused(("sort", "swordfish")))
 
 
 def test_page_points_to_cursor() -> None:
