@@ -27,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/cut":
-            self.connection.close()
+            self.close_connection = True
             return
         body = f"{self.path} {self.headers.get('X-Forwarded-For')}".encode()
         self.send_response(200)
