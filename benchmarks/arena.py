@@ -52,7 +52,7 @@ class Arena:
         check_statuses(load, workload, contender)
         if contender == GATEWAY:
             sent = Account(load.statuses, load.caches)
-            self.books.append(self.accounts.settled(mark, f"{workload.name}, round {number}", sent))
+            self.books.append(self.accounts.settled(mark, _named(workload, number), sent))
         return Round(workload.name, contender, number, load, ended[0] - began[0], ended[1] - began[1])
 
     def weights(self) -> dict[str, tuple[Weight, int]]:
@@ -100,6 +100,10 @@ def check_statuses(load: Load, workload: Workload, contender: str) -> None:
     if others or not load.requests:
         told = ", ".join(f"{count:,} x {status or 'no answer'}" for status, count in others.items()) or "nothing at all"
         raise unable("benchmark-unfit", f"{contender} under {workload.name} answered {told}, which is not measured")
+
+
+def _named(workload: Workload, number: int) -> str:
+    return f"{workload.name}, round {number}" if number else "warm-up"
 
 
 def _cpu_s(process: psutil.Process) -> float:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -24,7 +25,7 @@ def main() -> None:
     """Serve as the reference gateway's process does: same interface, one worker, same flags, same event loop."""
     name, port, sample = sys.argv[1:]
     application = APPLICATIONS[name](Sample.read(Path(sample)))
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(application, int(port)))
 
 
@@ -42,16 +43,6 @@ async def _serve(application: Any, port: int) -> None:  # noqa: ANN401 - granian
         log_enabled=True,
     )
     await server.serve()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Take uvloop where there is one, as the gateway does."""
-    try:
-        import uvloop  # type: ignore[import-not-found] # noqa: PLC0415 - as above
-    except ImportError:
-        return asyncio.new_event_loop
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 if __name__ == "__main__":

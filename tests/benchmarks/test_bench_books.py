@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.arena import check_statuses
 from benchmarks.books import Account, Books, Total, differences, total
+from benchmarks.contest import GATEWAY, Load, Workload
 from benchmarks.measure import SHOWN_MAX, check_books
 from gatespec.errors import Exit, GatespecError
 
@@ -57,6 +59,29 @@ def test_many_differences_are_cut_short(line_lost: Books) -> None:
         check_books([line_lost] * SHOWN_MAX)
     assert len(caught.value.tried.splitlines()) == SHOWN_MAX + 1
     assert caught.value.tried.endswith(f"and {SHOWN_MAX} more")
+
+
+PLAIN, CONDITIONAL = Workload("plain", 1), Workload("conditional", 1, conditional=True)
+
+
+@pytest.mark.parametrize(("workload", "statuses"), [(PLAIN, {200: 9}), (CONDITIONAL, {200: 1, 304: 8})])
+def test_what_is_measured_may_be_answered(workload: Workload, statuses: dict[int, int]) -> None:
+    check_statuses(Load(9, 1.0, 1.0, 1.0, statuses), workload, GATEWAY)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        ({200: 8, 429: 1}, "1 x 429"),
+        ({200: 8, 304: 1}, "1 x 304"),
+        ({200: 8, 0: 1}, "1 x no answer"),
+        ({}, "nothing at all"),
+    ],
+)
+def test_refusals_and_errors_are_not_measured(statuses: dict[int, int], told: str) -> None:
+    with pytest.raises(GatespecError, match=told) as caught:
+        check_statuses(Load(sum(statuses.values()), 1.0, 1.0, 1.0, statuses), PLAIN, GATEWAY)
+    assert caught.value.exit_code == Exit.COULD_NOT_JUDGE
 
 
 def test_totals_add_up(agreed: Books) -> None:
