@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from gatespec.engine import play
 from gatespec.engine.plan import Silence, VerifyPlan
 from gatespec.engine.rejudge import rejudge
 from gatespec.engine.run import verify
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 SERVER = Path(__file__).with_name("little_server.py")
 TELLINGS_MAX = 3
 """A bucket's edge lies where the gateway's clock has it: one telling may miss it, hardly three."""
+SLOW_STORY = ("no-retry-after", "P07", 1)
+"""A mistake of every refusal: told once again, it must show, and each telling takes 4 s of real waiting."""
 EVERY_DOOR = "the run never saw: both-instances"
 
 
@@ -47,14 +50,17 @@ def test_a_right_gateway_is_not_convicted(tmp_path: Path) -> None:
     assert [j.verdict for j in rejudge(tmp_path / "out" / "history.jsonl")] == [p07.verdict, p08.verdict]
 
 
-@pytest.mark.parametrize(("mistake", "property_id"), [("fixed-buckets", "P08"), ("no-retry-after", "P07")])
-def test_a_mistake_is_found_and_found_again(tmp_path: Path, mistake: str, property_id: str) -> None:
+@pytest.mark.parametrize(("mistake", "property_id", "replays"), [("fixed-buckets", "P08", 5), SLOW_STORY])
+def test_a_mistake_is_found_and_found_again(
+    tmp_path: Path, mistake: str, property_id: str, replays: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(play, "REPLAYS", replays)
     judged = target(tmp_path, mistake)
     (judgement,) = run(tmp_path, judged, property_id, examples=30).judgements
     assert judgement.verdict is Verdict.BROKEN, judgement.reason
     failure = judgement.failure
     assert failure is not None
-    assert failure.replays == 5
+    assert failure.replays == replays
     assert failure.reproduced >= 1
     assert "Authorization" not in "".join(failure.requests)
     words = shlex.split(failure.replay)
@@ -64,11 +70,11 @@ def test_a_mistake_is_found_and_found_again(tmp_path: Path, mistake: str, proper
 
 
 def test_a_gateway_that_dies_is_one_error_and_the_rest_is_not_run(tmp_path: Path) -> None:
-    told = run(tmp_path, target(tmp_path, "mortal"), "P07", "P08", examples=30)
-    p07, p08 = told.judgements
-    assert (p07.verdict, p08.verdict) == (Verdict.HARNESS_ERROR, Verdict.NOT_RUN)
-    assert "target-dead" in p07.reason
+    told = run(tmp_path, target(tmp_path, "mortal"), "P08", "P07", examples=30)
+    p08, p07 = told.judgements
+    assert (p08.verdict, p07.verdict) == (Verdict.HARNESS_ERROR, Verdict.NOT_RUN)
     assert "target-dead" in p08.reason
+    assert "target-dead" in p07.reason
     assert told.verdict is Verdict.HARNESS_ERROR
 
 
