@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from reference_gateway.core.identity import PLANS
 from reference_gateway.core.window import Decision, Window
@@ -58,9 +58,11 @@ def microseconds(seconds: Decimal) -> int:
     return int(scaled)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One request's question to a store: whether the window `key` takes one more."""
+class Ask(NamedTuple):
+    """One request's question to a store: whether the window `key` takes one more.
+
+    A tuple, for it is made and hashed with every request: a dataclass takes three times as long for either.
+    """
 
     key: str
     limit: int

@@ -61,7 +61,11 @@ def _serve(_: argparse.Namespace) -> None:
     site.configure(settings.database_url, settings.body_max_bytes)
     from reference_gateway.edge.serving import serve  # noqa: PLC0415 - Ninja reads Django's settings when imported
 
-    serve(settings, logs.configure())
+    writer = logs.configure()
+    try:
+        serve(settings, writer)
+    finally:
+        writer.close()
 
 
 def _migrate(_: argparse.Namespace) -> None:

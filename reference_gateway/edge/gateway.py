@@ -28,7 +28,7 @@ from reference_gateway.edge.tokens import AccessTokens, key_set, load_public_key
 
 if TYPE_CHECKING:
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
-    from reference_gateway.edge.logs import LineWriter
+    from reference_gateway.edge.line_writer import LineWriter
 
 
 class Gateway:
@@ -61,6 +61,7 @@ class Gateway:
         )
         self._metrics.watch_limiter(lambda: bool(self._limiter.away))
         self._metrics.watch_inflight(lambda: self.app.inflight)
+        self._metrics.watch_lines(lambda: writer.dropped)
 
     async def open(self) -> None:
         """Make ready to serve; waits for Redis a moment, for nobody else: offers are served with all of them away."""

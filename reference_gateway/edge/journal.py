@@ -9,7 +9,7 @@ from reference_gateway.edge.logs import line
 from reference_gateway.edge.metrics import METHODS
 
 if TYPE_CHECKING:
-    from reference_gateway.edge.logs import LineWriter
+    from reference_gateway.edge.line_writer import LineWriter
     from reference_gateway.edge.metrics import Metrics
     from reference_gateway.edge.requests import Request
 

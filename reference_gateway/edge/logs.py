@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from typing import IO, TYPE_CHECKING, Any
@@ -11,47 +10,13 @@ import orjson
 import structlog
 
 from reference_gateway.edge import clock
+from reference_gateway.edge.line_writer import LineWriter
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 TRACE_MAX_FRAMES = 20
 """Innermost frames of a traceback that a log line keeps; file, line and function only, for values can be secrets."""
-
-
-class LineWriter:
-    """Writes lines; those of one event-loop tick travel together, which makes a line cheap on the hot path."""
-
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out = out
-        self._lines: list[bytes] = []
-
-    def write(self, line: bytes) -> None:
-        """Write one line: at the end of this tick in the loop's thread, at once in any other."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._put([line])
-            return
-        self._lines.append(line)
-        if len(self._lines) == 1:
-            loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Write what waits."""
-        lines, self._lines = self._lines, []
-        if lines:
-            self._put(lines)
-
-    def _put(self, lines: list[bytes]) -> None:
-        """A reader that went away must not end the gateway."""
-        try:
-            self._out.write(b"\n".join(lines) + b"\n")
-            self._out.flush()
-        except (BrokenPipeError, ValueError):
-            return
-
-    msg = debug = info = warning = error = critical = exception = write
 
 
 class JsonHandler(logging.Handler):
@@ -87,6 +52,10 @@ def line(message: str, level: str, trace_id: str | None, **more: object) -> byte
     )
 
 
+def _lost(lines: int) -> bytes:
+    return line("log lines dropped", "warning", None, dropped=lines)
+
+
 def _rendered(_: object, __: str, event: MutableMapping[str, Any]) -> bytes:
     trace_id = event.pop("trace_id", None)
     message, level = _text(event.pop("event")), _text(event.pop("level"))
@@ -107,7 +76,7 @@ def _without_path(record: logging.LogRecord) -> bool:
 
 def configure(out: IO[bytes] | None = None) -> LineWriter:
     """Send every log of this process to `out` (default: stdout) as JSON lines; returns the writer of access lines."""
-    writer = LineWriter(out or sys.stdout.buffer)
+    writer = LineWriter(out or sys.stdout.buffer, _lost)
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, _rendered],
         logger_factory=lambda *_: writer,

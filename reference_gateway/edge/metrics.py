@@ -1,19 +1,12 @@
-"""What Prometheus scrapes. Every label has few values by construction, so each child is looked up once and kept."""
+"""What Prometheus scrapes. Every label has few values by construction."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
+
+from reference_gateway.edge.tallies import Durations, Tally, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,46 +22,43 @@ class Metrics:
     """The gateway's own registry."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it untyped
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        requests = self._counter("requests", "Requests answered", "route", "method", "status")
-        duration = Histogram(
+        self._requests = self._tally("requests", "Requests answered", "route", "method", "status")
+        self._durations = Durations(
             "gateway_request_duration_seconds",
             "Time from a request's arrival at the application to the end of its answer",
-            ["route"],
-            buckets=_BUCKETS_S,
-            registry=self.registry,
+            "route",
+            _BUCKETS_S,
         )
-        limited = self._counter("limiter_decisions", "Decisions of the rate limiter", "plan", "outcome")
-        lookups = self._counter("cache_lookups", "Cache lookups", "tier", "outcome")
-        calls = self._counter("provider_calls", "List calls to providers", "provider", "outcome")
-        left_out = self._counter("provider_items_left_out", "Malformed items left out of lists", "provider")
-        self._request = cache(lambda *labels: (requests.labels(*labels), duration.labels(labels[0])))
-        self._decision = cache(limited.labels)
-        self._lookup = cache(lookups.labels)
-        self._call = cache(calls.labels)
-        self._left_out = cache(left_out.labels)
+        self.registry.register(self._durations)
+        self._limited = self._tally("limiter_decisions", "Decisions of the rate limiter", "plan", "outcome")
+        self._lookups = self._tally("cache_lookups", "Cache lookups", "tier", "outcome")
+        self._calls = self._tally("provider_calls", "List calls to providers", "provider", "outcome")
+        self._left_out = self._tally("provider_items_left_out", "Malformed items left out of lists", "provider")
 
     def request(self, route: str, method: str, status: int, duration_s: float) -> None:
         """Count one answered request; `method` is one of `METHODS`, or `other`."""
-        counter, histogram = self._request(route, method, status)
-        counter.inc()
-        histogram.observe(duration_s)
+        self._requests.add(route, method, str(status))
+        self._durations.add(route, duration_s)
 
     def decision(self, plan: str, outcome: str) -> None:
         """Count one decision: `admitted` or `refused`."""
-        self._decision(plan, outcome).inc()
+        self._limited.add(plan, outcome)
 
     def lookup(self, tier: str, outcome: str) -> None:
         """Count one lookup in a cache: `hit`, `miss` or `stale`."""
-        self._lookup(tier, outcome).inc()
+        self._lookups.add(tier, outcome)
 
     def call(self, provider: str, outcome: str, left_out: int = 0) -> None:
         """Count one list call: `ok` or the kind of its failure, and the items that it left out."""
-        self._call(provider, outcome).inc()
+        self._calls.add(provider, outcome)
         if left_out:
-            self._left_out(provider).inc(left_out)
+            self._left_out.add(provider, times=left_out)
+
+    def watch_lines(self, dropped: Callable[[], int]) -> None:
+        """Show how many log lines were dropped because nobody read them."""
+        self.registry.register(Watched("gateway_log_lines_dropped", "Log lines that nobody read in time", dropped))
 
     def watch_limiter(self, is_local: Callable[[], bool]) -> None:
         """Show which store decides: one of the two is 1."""
@@ -85,5 +75,7 @@ class Metrics:
         """Everything, as Prometheus' text."""
         return generate_latest(self.registry)
 
-    def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(f"gateway_{name}", about, labels, registry=self.registry)
+    def _tally(self, name: str, about: str, *labels: str) -> Tally:
+        tally = Tally(f"gateway_{name}", about, *labels)
+        self.registry.register(tally)
+        return tally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reference_gateway.adapters.providers import FailureKind, ProviderFailed
 from reference_gateway.core.answers import Entry, entry
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 PROVIDERS_RETRY_S = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """What a read found: an entry, or the problem that there is none; and how the cache answered."""
 
     entry: Entry | None

@@ -7,11 +7,13 @@ answered, waits for those at work, and only then ends granian.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
+import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -22,9 +24,7 @@ from reference_gateway.edge.listening import check_free
 from reference_gateway.edge.logs import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reference_gateway.edge.logs import LineWriter
+    from reference_gateway.edge.line_writer import LineWriter
     from reference_gateway.edge.settings import Address, Settings
 
 BACKLOG = 2048
@@ -35,6 +35,8 @@ HEADER_READ_MS = 10_000
 HEAD_MAX_BYTES = 1_310_720
 """What the parser reads before it says 431 by itself, without our problem. So much that a request line of 1 MB is read
 to its end and gets its 414: an answer that overtakes the request is lost when the connection closes."""
+COLLECT_EVERY = 20_000
+"""Objects that may be made, less those given back, before the cycle collector looks at them: some 2 MB."""
 FAILED_EXIT = 1
 LINGER_S = 0.3
 """How long readiness says 503 at least, so that a balancer can see it."""
@@ -51,7 +53,7 @@ def serve(settings: Settings, writer: LineWriter) -> NoReturn:
     """
     check_free(settings.listen)
     gateway = Gateway(settings, writer)
-    loop = _loop_factory()()
+    loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(_serve(gateway, settings))
@@ -60,7 +62,7 @@ def serve(settings: Settings, writer: LineWriter) -> NoReturn:
         code = FAILED_EXIT
     else:
         code = 0
-    writer.flush()
+    writer.close()
     os._exit(code)
 
 
@@ -70,6 +72,7 @@ async def _serve(gateway: Gateway, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await gateway.open()
+    _relieve_collector()
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -79,6 +82,17 @@ async def _serve(gateway: Gateway, settings: Settings) -> None:
     stopping.cancel()
     await _ended(serving)
     await gateway.close()
+
+
+def _relieve_collector() -> None:
+    """Let the cycle collector look at young garbage only, and seldom.
+
+    What the start made (Django, Ninja, pydantic) stays, and a request leaves no cycles: looking through all of it every
+    700 objects took an eighth of the time of a request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
 
 
 async def _ended(serving: asyncio.Task[None]) -> None:
@@ -114,12 +128,3 @@ def _server(gateway: Gateway, listen: Address) -> Server:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS, max_buffer_size=HEAD_MAX_BYTES),
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True, "handlers": []}}},
     )
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop  # type: ignore[import-not-found] # noqa: PLC0415 - it is taken where there is one
-    except ImportError:
-        return asyncio.new_event_loop
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

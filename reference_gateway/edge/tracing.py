@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 
+_RANDOM = random.Random()  # noqa: S311 - a trace id must be unique, not secret; the seed is the operating system's
+_TRACE_BITS = 128
 _VERSION_00 = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _LATER = re.compile(rb"(?!00|ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.{0,256})?")
 
@@ -13,7 +15,7 @@ def trace_id_of(traceparents: bytes | None) -> str:
     """Take the trace id of a valid `traceparent`, else start a new trace: a bad header never fails a request."""
     if traceparents is not None and (found := _read(traceparents)) is not None:
         return found
-    return os.urandom(16).hex()
+    return f"{_RANDOM.getrandbits(_TRACE_BITS) or 1:032x}"
 
 
 def _read(traceparent: bytes) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from reference_gateway.edge import logs
+from reference_gateway.edge import clock, logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +25,13 @@ def written() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     root, out = logging.getLogger(), io.BytesIO()
     handlers, level = list(root.handlers), root.level
     writer = logs.configure(out)
-    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
-    writer.flush()
+
+    def lines() -> list[dict[str, Any]]:
+        assert writer.flush()
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+    yield lines
+    writer.close()
     logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -74,15 +78,8 @@ def test_a_warning_is_a_line_too(written: Callable[[], list[dict[str, Any]]]) ->
     assert "mind the gap" in written()[0]["message"]
 
 
-async def test_lines_of_one_tick_travel_together(written: Callable[[], list[dict[str, Any]]]) -> None:
-    log = structlog.get_logger()
-    log.info("one")
-    log.info("two")
-    assert written() == []
-    await _next_tick()
-    assert [line["message"] for line in written()] == ["one", "two"]
-
-
-async def _next_tick() -> None:
-
-    await asyncio.sleep(0)
+def test_a_moment_is_written_to_the_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: 1_767_225_599_009_999_999)
+    assert clock.timestamp() == "2025-12-31T23:59:59.009Z"
+    monkeypatch.setattr("time.time_ns", lambda: 1_767_225_600_000_000_000)
+    assert clock.timestamp() == "2026-01-01T00:00:00.000Z"

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest_asyncio
+import uvloop
 
 from reference_gateway.adapters.redis import SlidingWindowRateLimiter, connect
 from tests.gateway_limiter.crowd import PATIENT_US, now_us
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from asyncio import AbstractEventLoop
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from reference_gateway.core.limiter import WindowStore
     from tests.gateway_limiter.crowd import Opens
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """On the event loop that the gateway runs on: the budget counts its turns."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import uuid4
 
@@ -79,7 +78,7 @@ class RedisStore:
 
     def add(self, ask: Ask, now_us: int) -> None:
         """As `Store`: a window without limit takes it."""
-        self.decide(replace(ask, limit=UNLIMITED), now_us)
+        self.decide(ask._replace(limit=UNLIMITED), now_us)
 
     def remove(self, ask: Ask) -> None:
         """As `Store`."""
@@ -88,7 +87,7 @@ class RedisStore:
     def _mine(self, ask: Ask) -> Ask:
         key = self._prefix + ask.key
         self._keys.add(key)
-        return replace(ask, key=key)
+        return ask._replace(key=key)
 
     def close(self) -> None:
         """As `Store`."""
