@@ -85,7 +85,7 @@ class HistoryWriter:
 def read_history(path: Path) -> Iterator[Example]:
     """Yield every finished story; raise `unable` with the line number where the file is not a history."""
     reader = _Reader()
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:  # as bytes, so that what is no text has a line number too
         for number, line in enumerate(lines, 1):
             try:
                 finished = reader.take(json.loads(line))

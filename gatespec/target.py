@@ -7,13 +7,33 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from gatespec.errors import GatespecError, usage
 from gatespec.ports import Plan  # noqa: TC001 - pydantic reads it at run time
 
 Profile = Literal["core", "realtime", "pipeline", "marketplace", "agents", "internal"]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+
+
+def _reachable(origin: object) -> object:
+    """Refuse what would only fail when it is connected to, and, before it is shown anywhere, what holds a password."""
+    if not isinstance(origin, str):
+        return origin
+    try:
+        parts = urlsplit(origin)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ValueError(f"this is no address: {error}") from error
+    if parts.username is not None:
+        raise ValueError("an address holds no user and password; credentials go to [[url.credentials]]")
+    if not named or not parts.scheme.startswith("http") or parts.path or parts.query or parts.fragment:
+        raise ValueError("an address is http:// or https://, a host, perhaps a port, and no path")
+    return origin
+
+
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]+$"), BeforeValidator(_reachable)]
+NAME_MAX = 80
+"""It stands in headings."""
 Argv = Annotated[list[str], Field(min_length=1)]
 
 
@@ -69,7 +89,7 @@ class Users(_Strict):
 class Target(_Strict):
     """One gateway to judge."""
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
     claims: list[Profile] = ["core"]
     adapters: list[str] = []
     balancing: Literal["smooth"] | None = None
@@ -98,18 +118,21 @@ class Target(_Strict):
         return "command" if self.command else "url"
 
 
+_NAME_ONE = "name a target file or a URL; docs/guides/target-file.md shows one"
+
+
 def load_target(named: str | Path) -> Target:
     """Read a target file, or take the URL of a running gateway that claims `core`; a usage error names the field."""
     text = str(named)
     if text.startswith(("http://", "https://")):
-        parts = urlsplit(text)
-        return _validated({"name": text, "url": {"instances": [f"{parts.scheme}://{parts.netloc}"]}}, text)
+        return _validated({"name": text[:NAME_MAX], "url": {"instances": [text.removesuffix("/")]}}, "--target")
+    if not text:
+        raise usage("target-unreadable", "the name of the target file is empty", hint=_NAME_ONE)
     path = Path(text)
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        hint = "name a target file or a URL; docs/guides/target-file.md shows one"
-        raise usage("target-unreadable", f"cannot read {path}: {error.strerror}", hint=hint) from error
+        raise usage("target-unreadable", f"cannot read {path}: {error.strerror}", hint=_NAME_ONE) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise usage("target-malformed", f"{path} is not TOML: {error}") from error
     return _validated(written, text, path.resolve().parent)
@@ -124,13 +147,18 @@ def _validated(written: dict[str, Any], source: str, folder: Path = Path()) -> T
         raise _named(error, source) from error
 
 
+_WORDS = {"missing": "it is required", "extra_forbidden": "there is no such key"}
+"""Pydantic's own words for these speak of fields and inputs."""
+
+
 def _named(error: ValidationError, source: str) -> GatespecError:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the file"
+    says = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
     found = "" if first["type"] in {"missing", "value_error"} else f", found {first['input']!r:.80}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return usage(
         "target-invalid",
-        f"{source}: {where}: {first['msg']}{found}{more}",
+        f"{source}: {where}: {says}{found}{more}",
         hint="docs/guides/target-file.md lists every key",
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from gatespec.clock import MonotonicClock
 from gatespec.report.entries import duration
-from gatespec.report.lines import VERDICT_COLUMN, closing_lines, judgement_line
-from gatespec.report.visible import visible_line
+from gatespec.report.lines import VERDICT_COLUMN, closing_lines, errors, judgement_line
+from gatespec.report.visible import visible, visible_line
 from gatespec.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -46,7 +46,13 @@ def watching(out: TextIO | None = None) -> Iterator[Progress]:
 
 
 def show_closing(judgements: tuple[Judgement, ...], verdict: Verdict, *reports: Path) -> None:
-    """Print what must be acted on, the verdict, and where the reports lie; shell lines stay whole, however long."""
+    """Print what must be acted on, the verdict, and where the reports lie; shell lines stay whole, however long.
+
+    Errors go to standard error, in the form that they have everywhere.
+    """
+    sys.stdout.flush()
+    for error in errors(judgements):
+        print(visible(error), file=sys.stderr, flush=True)  # noqa: T201 - the command's output
     lines = [*closing_lines(judgements, verdict)]
     if reports:
         lines.append("reports  " + "  ".join(visible_line(str(path)) for path in reports))

@@ -14,12 +14,16 @@ from rich.table import Table
 from gatespec.errors import Exit
 from gatespec.stack.finder import Missing, Server, find_postgres, find_redis
 
+PIPED_COLUMNS = 250
+"""Where no terminal sets a width, a path stays whole: it is to be searched for and copied."""
+
 
 def doctor() -> None:
     """Show what a judgement would run on; exit code 3 where something is missing."""
     found = [_judge(), _python(), find_redis(), find_postgres()]
     missing = [each for each in found if isinstance(each, Missing)]
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else PIPED_COLUMNS
+    console = Console(highlight=False, markup=False, soft_wrap=True, width=width)
     console.print(_table(found))
     for each in missing:
         console.print(str(each.as_error()))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Never, get_args
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from gatespec.cli.folder import writable
 from gatespec.clock import until
 from gatespec.errors import usage
 from gatespec.ports import Plan
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatespec.stack.lane import Lane
     from gatespec.target import Target
 
+PORT_MAX = 65_535
 LOOK_MS = 2_000
 """How often it looks whether the gateway still lives, and so how late it tells."""
 PLANS: tuple[Plan, ...] = get_args(Plan)
@@ -32,21 +33,21 @@ OFFERS = "/api/v2/providers"
 
 
 def up(
-    target: Annotated[str, typer.Option(help="Target file; by default the reference gateway's.")] = "",
+    target: Annotated[str | None, typer.Option(help="Target file; by default the reference gateway's.")] = None,
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port of the first instance; the others take the next ones.")
+        int, typer.Option(min=1, max=PORT_MAX, help="Port of the first instance; the others take the next ones.")
     ] = 8000,
     instances: Annotated[int, typer.Option(min=1, max=16, help="How many processes of the gateway.")] = 2,
-    out: Annotated[Path, typer.Option(help="Folder for logs.")] = Path("out"),
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for logs.")] = "out",
 ) -> None:
     """Start the stack and a gateway; print addresses, API keys and requests to try; end with Ctrl-C."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     judged = _startable(target)
-    wanted = _free(port, instances)
+    wanted, folder = _free(port, instances), writable(out)
     try:
         with (
             _ended_by_signals(),
-            Stack.start(out, providers=judged.adapters, purpose="up", progress=console.print) as stack,
+            Stack.start(folder, providers=judged.adapters, purpose="up", progress=console.print) as stack,
             _undisturbed_end(),
         ):
             lane = stack.lane(judged, settings={}, instances=instances, ports=wanted, progress=console.print)
@@ -55,7 +56,7 @@ def up(
                 until(lambda: False, at_most_ms=LOOK_MS)
                 lane.alive()
     except KeyboardInterrupt:
-        console.print(f"\nended; the logs are in {out / 'logs'}")
+        console.print(f"\nended; the logs are in {folder / 'logs'}")
 
 
 def default_target() -> str:
@@ -66,8 +67,8 @@ def default_target() -> str:
     return str(file)
 
 
-def _startable(target: str) -> Target:
-    judged = load_target(target or default_target())
+def _startable(target: str | None) -> Target:
+    judged = load_target(default_target() if target is None else target)
     if judged.command is None:
         raise usage("target-running", f"{judged.name} runs already", hint="name a target file with a [command] door")
     return judged
@@ -76,6 +77,9 @@ def _startable(target: str) -> Target:
 def _free(first: int, count: int) -> list[int]:
     """The ports asked for; said before anything is started where one is taken."""
     wanted = list(range(first, first + count))
+    if wanted[-1] > PORT_MAX:
+        hint = "choose a lower --port, or fewer --instances"
+        raise usage("port-invalid", f"--port {first}: {count} instances need ports up to {wanted[-1]}", hint=hint)
     for port in wanted:
         if machine.is_taken(port):
             raise machine.in_use(port)

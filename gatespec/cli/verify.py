@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
-import tempfile
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
 from gatespec.catalogue import load_catalogue
+from gatespec.cli.folder import writable
 from gatespec.errors import usage
 from gatespec.suites import suites_root
 from gatespec.target import Target, load_target
@@ -70,9 +69,10 @@ def run(plan: VerifyPlan) -> int:
     """Judge as planned, show how it goes, write the reports."""
     from gatespec.cli.console import show_closing, watching  # noqa: PLC0415 - the plan's errors come first, and fast
     from gatespec.engine.run import verify as judged  # noqa: PLC0415 - as above
-    from gatespec.report.files import write_reports  # noqa: PLC0415 - as above
+    from gatespec.report.files import remove_reports, write_reports  # noqa: PLC0415 - as above
     from gatespec.verdict import exit_code  # noqa: PLC0415 - as above
 
+    remove_reports(plan.out)  # a run that is cut short must not leave the verdict of the one before
     with watching() as progress:
         dice = plan.profile if plan.seed is None else f"{plan.profile}, seed {plan.seed}"
         progress.stage(f"judging {plan.target.name} ({dice})")
@@ -98,7 +98,7 @@ def plan_of(asked: Options) -> VerifyPlan:
     _check_replay(asked.replay, only, tiers)
     return VerifyPlan(
         target=_target(asked),
-        out=_out(asked.out),
+        out=writable(asked.out),
         command=command_line(asked),
         target_named=asked.target or "",
         only=only,
@@ -172,19 +172,7 @@ def _target(asked: Options) -> Target:
     reference = suites_root() / "reference_gateway" / "gateway.toml"
     if asked.target is None and not reference.is_file():
         raise usage("target-unnamed", "no target is named", hint="name a target file or a URL: --target gateway.toml")
-    target = load_target(asked.target or reference)
+    target = load_target(reference if asked.target is None else asked.target)
     if asked.instances is not None and target.door == "url":
         raise usage("instances-fixed", f"--instances {asked.instances}: {target.name} runs already, as it is")
     return target
-
-
-def _out(named: str) -> Path:
-    out = Path(named)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        hint = "name a folder that can be written: --out DIR"
-        raise usage("out-unwritable", f"--out {named}: {error.strerror}", hint=hint) from error
-    return out

@@ -13,7 +13,7 @@ _MIN_MS = 60_000
 _JUDGED = (Verdict.HOLDS, Verdict.BROKEN, Verdict.INCONCLUSIVE)
 _SENTENCES = {
     Verdict.BROKEN: "The target breaks {ids}.",
-    Verdict.HARNESS_ERROR: "The judge itself failed on {ids}.",
+    Verdict.HARNESS_ERROR: "An error kept the judge from judging {ids}.",
     Verdict.NOT_RUN: "Left to run: {ids}.",
     Verdict.INCONCLUSIVE: "Nothing is proved either way for {ids}.",
     Verdict.UNTESTABLE: "This target's door cannot show {ids}.",

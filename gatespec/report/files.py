@@ -7,9 +7,9 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from gatespec.errors import unable
+from gatespec.errors import GatespecError, unable
 from gatespec.report.badge import badge_svg
 from gatespec.report.junit import junit_xml
 from gatespec.report.page import page_html
@@ -30,13 +30,27 @@ class Reports:
     junit: Path
     badge: Path
 
+    @classmethod
+    def within(cls, folder: Path) -> Self:
+        """Their names."""
+        return cls(*(folder / name for name in ("report.html", "report.json", "junit.xml", "badge.svg")))
+
+
+def remove_reports(out_dir: Path) -> None:
+    """Remove an earlier run's reports; raise `unable` where that cannot be."""
+    try:
+        for path in vars(Reports.within(out_dir)).values():
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(out_dir, error) from error
+
 
 def write_reports(run: Run, out_dir: Path) -> Reports:
     """Write all reports of `run` into `out_dir`, which is made if need be; raise `unable` where that cannot be.
 
     Each file is replaced whole: whoever looks meanwhile finds the old one or the new one, never half of one.
     """
-    reports = Reports(*(out_dir / name for name in ("report.html", "report.json", "junit.xml", "badge.svg")))
+    reports = Reports.within(out_dir)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         # Escaped to ASCII: a story may hold a lone surrogate, which no encoding can write.
@@ -45,9 +59,13 @@ def write_reports(run: Run, out_dir: Path) -> Reports:
         _replace(reports.badge, badge_svg(run))
         _replace(reports.html, page_html(run))
     except OSError as error:
-        hint = "name a folder that can be written with --out"
-        raise unable("report-unwritable", f"cannot write the reports into {out_dir}: {error}", hint=hint) from error
+        raise _unwritable(out_dir, error) from error
     return reports
+
+
+def _unwritable(out_dir: Path, error: OSError) -> GatespecError:
+    hint = "name a folder that can be written with --out"
+    return unable("report-unwritable", f"cannot write the reports into {out_dir}: {error}", hint=hint)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -12,6 +12,8 @@ from gatespec.verdict import Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ERROR_MARK = "error["
+"""How the form of every error begins."""
 STEPS_SHOWN_MAX = 40
 """Steps of a story that the terminal shows; the report holds all of them."""
 _TIER_WIDTH = len("real-time")
@@ -25,11 +27,21 @@ def judgement_line(judgement: Judgement) -> str:
     """`P08  wire       http   holds   300 examples, 2,410 requests, sharp 97 %`, or why it is not so."""
     about = f"{judgement.property_id:<3}  {judgement.tier:<{_TIER_WIDTH}}  {judgement.binding:<{_BINDING_WIDTH}}  "
     rests_on = counts(judgement) if judgement.requests else ""
-    # Why it broke is told in the end, beside its story. A reason may be an error of several lines.
-    reason = "" if judgement.verdict is Verdict.BROKEN else " ".join(judgement.reason.split())
+    # Why it broke is told in the end, beside its story, and an error in all its lines.
+    reason = "" if judgement.verdict is Verdict.BROKEN else _sentence(judgement.reason)
     known = "known failure" if judgement.known_failure else ""
     says = "; ".join(filter(None, (known, reason, rests_on)))
     return visible_line(f"{about}{judgement.verdict:<{VERDICT_WIDTH}}  {says}").rstrip()
+
+
+def errors(judgements: tuple[Judgement, ...]) -> tuple[str, ...]:
+    """The errors that kept the judge from judging, each once and in the form of `gatespec.errors`."""
+    return tuple(dict.fromkeys(j.reason for j in judgements if j.reason.startswith(ERROR_MARK)))
+
+
+def _sentence(reason: str) -> str:
+    """A reason on one line: of an error, what broke."""
+    return reason.splitlines()[0] if reason.startswith(ERROR_MARK) else " ".join(reason.split())
 
 
 def closing_lines(judgements: tuple[Judgement, ...], verdict: Verdict) -> Iterator[str]:

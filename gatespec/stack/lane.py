@@ -163,7 +163,8 @@ class Lane:
         """Raise `unable` where an instance died or is not ready any more."""
         for instance in self.instances:
             if not instance.alive:
-                raise unable("target-dead", f"{instance.name} died", tried=f"the end of its log:\n{instance.tail()}")
+                died = f"{instance.name} died{instance.how_it_ended}"
+                raise unable("target-dead", died, tried=f"the end of its log:\n{instance.tail()}")
         for url in self.urls:
             said = health.look(url)
             if said != health.OK:

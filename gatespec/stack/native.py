@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,14 @@ class NativeService(ABC):
         return self.child is not None and self.child.alive
 
     @property
+    def how_it_ended(self) -> str:
+        """` with exit code 1`, ` by SIGKILL`; empty while it runs."""
+        code = self.child.exit_code if self.child else None
+        if code is None:
+            return ""
+        return f" with exit code {code}" if code >= 0 else f" by {signal.Signals(-code).name}"
+
+    @property
     def pid(self) -> int:
         """Its process number."""
         return self._started().born.pid
@@ -117,7 +126,7 @@ class NativeService(ABC):
 
     def _not_ready(self) -> GatespecError:
         child = self._started()
-        died = f"died with exit code {child.exit_code} before it was ready"
+        died = f"died{self.how_it_ended} before it was ready"
         slow = f"was not ready within {self.ready_s:g} s"
         return unable(
             "service-not-started",

@@ -39,6 +39,7 @@ class Nursery:
         (self.folder / state.FOLDER_MARK).write_text(self.id, encoding="utf-8")
         state.write(self._state)
         self._children: list[Child] = []
+        self._logging: set[str] = set()
         with ExitStack() as undo:
             undo.callback(state.forget, self._state)
             self._reaper = Reaper(self._state, self.logs / "reaper.log")
@@ -69,10 +70,18 @@ class Nursery:
         """Where a child of this name writes."""
         return self.logs / f"{name}.log"
 
+    def _own_log(self, name: str) -> Path:
+        """As `log_of`, and empty at its first use: an error must not show the end of another run."""
+        log = self.log_of(name)
+        if name not in self._logging:
+            log.unlink(missing_ok=True)
+            self._logging.add(name)
+        return log
+
     def launch(self, command: Command, *, port: int | None = None, output: Path | None = None) -> Child:
         """Start a child and note it at once, so that it is found whatever happens next."""
         marked = replace(command, env={**command.env, born.MARK: self.id})
-        child = Child(marked, self.log_of(command.name), output)
+        child = Child(marked, self._own_log(command.name), output)
         self._children.append(child)
         self._state = self._state.having(Started(command.name, child.born, command.stop_signal, port))
         state.write(self._state)

@@ -40,6 +40,16 @@ def is_taken(port: int) -> bool:
     return False
 
 
+def is_reserved(port: int) -> bool:
+    """Whether the system keeps it from this user: on Linux the ports below 1024, from everybody but root."""
+    with closing(socket.socket()) as trial:
+        try:
+            trial.bind((LOOPBACK, port))
+        except OSError as error:
+            return isinstance(error, PermissionError)
+    return False
+
+
 def accepts(port: int) -> bool:
     """Whether a connection is taken up there, within a second."""
     try:
@@ -50,7 +60,10 @@ def accepts(port: int) -> bool:
 
 
 def in_use(port: int) -> GatespecError:
-    """The error of somebody who asked for a port that is taken, naming its holder where we may know."""
+    """The error of somebody who asked for a port that cannot be had, naming its holder where we may know."""
+    if is_reserved(port):
+        hint = "choose one from 1024 on with --port"
+        return usage("port-reserved", f"the system lets only root listen on port {port}", hint=hint)
     return usage(
         "port-in-use",
         f"port {port} on {LOOPBACK} is in use by {holder(port)}",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,6 +130,13 @@ def test_the_command_in_the_report_repeats_the_run(
         (["--profile", "nightly"], "profile-unknown", "'nightly'"),
         (["--target", "/no/such.toml"], "target-unreadable", "/no/such.toml"),
         (["--out", "/dev/null/out"], "out-unwritable", "/dev/null/out"),
+        (["--target", ""], "target-unreadable", "empty"),
+        (["--target", "http://[::1"], "target-invalid", "no address"),
+        (["--target", "http://127.0.0.1:99999"], "target-invalid", "no address"),
+        (["--target", "http://127.0.0.1:many"], "target-invalid", "no address"),
+        (["--target", "https://gw.example/v1"], "target-invalid", "no path"),
+        (["--target", "http://me:secret@gw.example"], "target-invalid", "no user and password"),
+        (["--out", ""], "out-unwritable", "--out is empty"),
         (["--out", "/proc"], "out-unwritable", "/proc"),
         (["--replay", "[", "--only", "P08", "--tier", "wire"], "replay-malformed", "not JSON"),
         (["--replay", "[]"], "replay-ambiguous", "one property"),
@@ -147,7 +155,28 @@ def test_what_cannot_be_asked_is_one_usage_error(
     assert first.startswith(f"error[{code}]: ")
     assert says in result.err
     assert all(line.startswith(("  tried  ", "  hint   ")) for line in rest)
+    assert "secret" not in result.err
     assert engine.plans == []
+
+
+def test_an_error_of_a_property_stands_in_its_form_beside_the_verdict(
+    gatespec: Callable[..., Result], engine: Engine, tmp_path: Path
+) -> None:
+    told = "error[target-unreachable]: nothing answers\n  tried  GET, 3 times\n  hint   start it"
+    engine.finds = [replace(judgement(V.HARNESS_ERROR), reason=told)]
+    result = gatespec("verify", "--out", str(tmp_path))
+    assert (result.code, result.err) == (3, told + "\n")
+    assert "harness error  error[target-unreachable]: nothing answers; 300" in result.out
+
+
+def test_a_run_that_is_cut_short_leaves_no_earlier_verdict(
+    gatespec: Callable[..., Result], engine: Engine, tmp_path: Path
+) -> None:
+    assert gatespec("verify", "--out", str(tmp_path)).code == 0
+    assert (tmp_path / "report.json").is_file()
+    engine.raises = KeyboardInterrupt()
+    assert gatespec("verify", "--out", str(tmp_path)).code == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_outside_a_checkout_the_target_must_be_named(
@@ -165,6 +194,7 @@ def test_outside_a_checkout_the_target_must_be_named(
     [
         ("not json", "3 error[history-malformed]: "),
         ('{"record":"history","version":1}', "3 error[history-empty]: "),
+        ("\udcff\udcfe", "3 error[history-malformed]: "),
         (None, "2 error[history-unreadable]: "),
     ],
 )
@@ -173,7 +203,7 @@ def test_what_is_no_history_is_one_error(
 ) -> None:
     path = tmp_path / "h.jsonl"
     if text is not None:
-        path.write_text(text + "\n")
+        path.write_bytes((text + "\n").encode(errors="surrogateescape"))
     result = gatespec("judge", str(path))
     assert result.out == ""
     assert f"{result.code} {result.err}".startswith(error)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatespec.report.entries import duration, headline, percent
-from gatespec.report.lines import STEPS_SHOWN_MAX, closing_lines, judgement_line
+from gatespec.report.lines import STEPS_SHOWN_MAX, closing_lines, errors, judgement_line
 from gatespec.report.visible import visible, visible_line
 from gatespec.verdict import Judgement, Verdict
 
@@ -20,7 +20,13 @@ def test_what_holds_says_what_it_rests_on(held: Judgement) -> None:
 
 def test_what_is_not_judged_says_why(held: Judgement) -> None:
     silent = replace(held, verdict=Verdict.NOT_RUN, reason="error[target-dead]: gone\n  tried  much", requests=0)
-    assert judgement_line(silent).endswith("not run        error[target-dead]: gone tried much")
+    assert judgement_line(silent).endswith("not run        error[target-dead]: gone")
+
+
+def test_an_error_is_told_whole_and_once(held: Judgement) -> None:
+    told = "error[target-dead]: gone\n  tried  much"
+    dead = replace(held, verdict=Verdict.HARNESS_ERROR, reason=told)
+    assert errors((dead, replace(dead, property_id="P03"), held)) == (told,)
 
 
 def test_a_known_failure_is_called_so(broken: Judgement) -> None:
@@ -104,7 +110,7 @@ def test_durations_read_as_a_person_says_them() -> None:
         (Verdict.HOLDS, "1 property judged: it holds."),
         (Verdict.BROKEN, "The target breaks P08. 1 property judged, none holds."),
         (Verdict.INCONCLUSIVE, "Nothing is proved either way for P08. 1 property judged, none holds."),
-        (Verdict.HARNESS_ERROR, "The judge itself failed on P08. Nothing could be judged."),
+        (Verdict.HARNESS_ERROR, "An error kept the judge from judging P08. Nothing could be judged."),
         (Verdict.NOT_RUN, "Left to run: P08. Nothing could be judged."),
         (Verdict.UNTESTABLE, "This target's door cannot show P08. Nothing could be judged."),
         (Verdict.NOT_CLAIMED, "The target does not claim P08. Nothing could be judged."),

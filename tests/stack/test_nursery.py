@@ -75,6 +75,15 @@ def test_a_crash_between_two_starts_leaves_nothing(state_folder: Path, tmp_path:
     assert list(state_folder.iterdir()) == []
 
 
+def test_a_log_holds_one_run_and_all_of_it(state_folder: Path, tmp_path: Path) -> None:
+    for run in ("first", "second"):
+        with Nursery("tests", tmp_path) as nursery:
+            for life in ("a", "b"):
+                nursery.run(python("gateway", f"print('{run} {life}')", tmp_path), at_most_s=60)
+    assert (tmp_path / "gateway.log").read_text() == "second a\nsecond b\n"
+    assert list(state_folder.iterdir()) == []
+
+
 def test_a_child_that_ignores_its_stop_signal_is_killed_when_its_grace_is_over(nursery: Nursery) -> None:
     child = nursery.launch(python("stubborn", STUBBORN, nursery.folder))
     assert until(lambda: wrote(child.log), at_most_ms=SOON_MS)

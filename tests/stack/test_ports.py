@@ -33,6 +33,16 @@ def test_a_taken_port_is_seen_and_its_holder_named(taken: int) -> None:
     assert f"(pid {os.getpid()})" in error.message
 
 
+def test_a_port_that_the_system_keeps_is_not_called_taken(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not ports.is_reserved(taken)
+    monkeypatch.setattr("socket.socket.bind", forbidden)
+    assert (ports.in_use(80).code, ports.in_use(80).exit_code) == ("port-reserved", Exit.USAGE)
+
+
+def forbidden(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
 def test_a_free_port_lies_below_those_of_outgoing_connections() -> None:
     port = ports.free_port()
     assert not ports.is_taken(port)

@@ -144,13 +144,33 @@ def test_a_taken_port_is_refused_before_anything_starts(up: Callable[..., Termin
     assert state.runs() == []
 
 
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (
+            ("--port", "65535", "--instances", "2"),
+            "error[port-invalid]: --port 65535: 2 instances need ports up to 65536",
+        ),
+        (("--out", "/dev/null/out"), "error[out-unwritable]: --out /dev/null/out: Not a directory"),
+        (("--out", ""), "error[out-unwritable]: --out is empty"),
+        (("--target", ""), "error[target-unreadable]: the name of the target file is empty"),
+    ],
+)
+def test_what_cannot_be_asked_of_up_is_one_usage_error(
+    up: Callable[..., Terminal], options: tuple[str, ...], error: str
+) -> None:
+    terminal = up(*options)
+    assert terminal.end() == 2
+    assert terminal.lines[0] == error
+
+
 def test_a_gateway_that_dies_ends_up_with_its_log(up: Callable[..., Terminal], first_port: int) -> None:
     terminal = up()
     terminal.read_until(READY)
     (gateway,) = [each for run in state.runs() for each in run.started if each.port == first_port]
     os.kill(gateway.born.pid, signal.SIGKILL)
     assert terminal.end() == 3
-    assert any(line.startswith("error[target-dead]: gateway-0-1 died") for line in terminal.lines)
+    assert any(line.startswith("error[target-dead]: gateway-0-1 died by SIGKILL") for line in terminal.lines)
     assert until(lambda: state.runs() == [], at_most_ms=SOON_S * 1000)
 
 
@@ -170,6 +190,10 @@ def test_doctor_shows_what_would_be_used_and_why() -> None:
     assert seen.returncode == 0
     for words in ("CPython", "Redis API", "PostgreSQL", "from the wheel", "nothing is missing"):
         assert words in seen.stdout
+
+
+def test_doctor_keeps_paths_whole_where_no_terminal_sets_a_width() -> None:
+    assert f"│ {sys.executable} " in doctor().stdout
 
 
 def test_doctor_tells_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
