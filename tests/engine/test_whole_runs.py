@@ -42,7 +42,7 @@ def run(folder: Path, judged: Target, *only: str, examples: int = 8, replay: str
 
 
 def test_a_right_gateway_is_not_convicted(tmp_path: Path) -> None:
-    p07, p08 = run(tmp_path, target(tmp_path), "P07", "P08", examples=12).judgements
+    p07, p08 = run(tmp_path, target(tmp_path), "P07", "P08").judgements
     assert p07.verdict is Verdict.HOLDS, p07.reason
     # One process shares nothing with another, and the run says so: nothing else is missing.
     assert (p08.verdict, p08.reason) == (Verdict.INCONCLUSIVE, EVERY_DOOR)
