@@ -68,7 +68,7 @@ def test_a_daemon_that_left_its_session_ends_too(state_folder: Path, tmp_path: P
 
 def test_a_crash_between_two_starts_leaves_nothing(state_folder: Path, tmp_path: Path) -> None:
     with suppress(ZeroDivisionError), Nursery("tests", tmp_path) as nursery:
-        child = nursery.launch(python("stubborn", STUBBORN, tmp_path))
+        child = nursery.launch(python("sleeper", SLEEPER, tmp_path))
         raise ZeroDivisionError
     assert not child.alive
     assert not nursery.folder.exists()
