@@ -169,7 +169,7 @@ def test_a_gateway_that_dies_meanwhile_is_noticed(stack: Stack) -> None:
         with pytest.raises(GatespecError) as dead:
             lane.alive()
     assert dead.value.code == "target-dead"
-    assert dead.value.message.endswith("-2 died")
+    assert dead.value.message.endswith("-2 died by SIGKILL")
 
 
 def test_a_stopped_lane_leaves_its_stack_and_nothing_of_its_own(stack: Stack) -> None:
