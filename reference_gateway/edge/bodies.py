@@ -21,13 +21,18 @@ class BodyRefused(Exception):  # noqa: N818 - it carries the problem that the cl
         self.problem = problem
 
 
+def declared_excess(request: Request, bytes_max: int) -> Problem | None:
+    """Find the fault in a body that says itself that it is too large: ready bytes are no answer to it either."""
+    declared = request.headers.get(b"content-length")
+    if declared is None or (len(declared) <= len(str(bytes_max)) and declared.isdigit() and int(declared) <= bytes_max):
+        return None
+    return _too_large(bytes_max)
+
+
 async def read_body(request: Request, receive: Receive, *, bytes_max: int, at_most_s: float) -> bytes:
-    """Return the body; raises `BodyRefused`."""
-    declared = request.headers.get(b"content-length", b"0")
-    if declared == b"0" and b"transfer-encoding" not in request.headers:
+    """Return a body that `declared_excess` let pass; raises `BodyRefused`."""
+    if request.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in request.headers:
         return b""
-    if not declared.isdigit() or len(declared) > len(str(bytes_max)) or int(declared) > bytes_max:
-        raise _too_large(bytes_max)
     try:
         async with asyncio.timeout(at_most_s):
             return await _collect(receive, bytes_max)
@@ -42,7 +47,7 @@ async def _collect(receive: Receive, bytes_max: int) -> bytes:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > bytes_max:
-            raise _too_large(bytes_max)
+            raise BodyRefused(_too_large(bytes_max))
         more = message.get("more_body", False)
     return bytes(body)
 
@@ -63,5 +68,5 @@ def replay(body: bytes) -> Receive:
     return receive_again
 
 
-def _too_large(bytes_max: int) -> BodyRefused:
-    return BodyRefused(Problem("body-too-large", f"a body has at most {bytes_max} bytes"))
+def _too_large(bytes_max: int) -> Problem:
+    return Problem("body-too-large", f"a body has at most {bytes_max} bytes")

@@ -15,7 +15,7 @@ from reference_gateway.core import answers
 from reference_gateway.core.identity import PLANS
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge.api import OPENAPI, PROVIDERS, render
-from reference_gateway.edge.bodies import BodyRefused, read_body
+from reference_gateway.edge.bodies import BodyRefused, declared_excess, read_body
 from reference_gateway.edge.handover import INTERNAL, fields_of
 from reference_gateway.edge.identities import CHALLENGE
 from reference_gateway.edge.logs import failure
@@ -103,7 +103,7 @@ class FastPath:
         request.identity, request.policy, request.decision = identity, policy, decision
         if not decision.admitted:
             return answers.refused(identity, policy, decision, request.trace_id)
-        problem = problem or _excess(request)
+        problem = problem or _excess(request, self._bounds)
         return None if problem is None else _problem(problem, request)
 
     def _ready(self, request: Request) -> Answer | None:
@@ -130,12 +130,12 @@ def _is_counted(path: str) -> bool:
     return path.startswith("/api/") and path != _UNCOUNTED
 
 
-def _excess(request: Request) -> Problem | None:
+def _excess(request: Request, bounds: Bounds) -> Problem | None:
     if request.uri_bytes > URI_MAX_BYTES:
         return Problem("uri-too-long", f"path and query together have at most {URI_MAX_BYTES} bytes")
     if request.header_bytes > HEADERS_MAX_BYTES:
         return Problem("headers-too-large", f"all headers together have at most {HEADERS_MAX_BYTES} bytes")
-    return None
+    return declared_excess(request, bounds.body_max_bytes)
 
 
 def _problem(problem: Problem, request: Request) -> Answer:

@@ -46,6 +46,11 @@ class Operations:
             "/.well-known/jwks.json": self._keys,
         }
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What is served here."""
+        return tuple(self._routes)
+
     async def answer(self, request: Request) -> Answer | None:
         """Answer if this is one of the routes."""
         route = self._routes.get(request.path)

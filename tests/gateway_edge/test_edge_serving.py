@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -15,15 +16,20 @@ import pytest
 from redis import Redis
 
 from gatespec.clock import until
+from tests.gateway_edge.edge_wire import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gatespec.stack.redis import RedisServer
-    from tests.gateway_edge.edge_wire import Instance, Reply, Signing, Upstream
+    from tests.gateway_edge.edge_wire import Reply, Signing, Upstream
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SOON_MS = 10_000
+PIPE_BYTES = 65_536
+LINES = 1000
+"""Each of more than 100 bytes: together more than a pipe takes."""
 MET_DATABASE = 9
 """A logical database that nobody else connects to."""
 
@@ -118,22 +124,6 @@ def test_the_key_set_verifies_a_token(gateway: Instance, signing: Signing) -> No
     assert jwt.decode(token, jwt.PyJWK(key), algorithms=["RS256"], audience="gateway")["sub"] == "somebody"
 
 
-def test_the_document_describes_what_is_served(gateway: Instance) -> None:
-    document = gateway.ask("/api/v2/openapi.json").json
-    assert document["openapi"].startswith("3.1")
-    operation = document["paths"]["/api/v2/providers"]["get"]
-    assert set(document["paths"]) == {"/api/v2/providers", "/api/v2/openapi.json"}
-    for query, status in (("", "200"), ("?sort=x", "422")):
-        content_type = gateway.offers(query).headers["content-type"]
-        assert list(operation["responses"][status]["content"]) == [content_type]
-    for parameter in operation["parameters"]:
-        if parameter["in"] == "query":
-            assert gateway.offers(f"?{parameter['name']}=%00").json["code"] == "parameter-invalid"
-    item = document["components"]["schemas"]["OfferDocument"]["properties"]
-    assert set(item) == set(gateway.offers().json["items"][0])
-    assert set(document["components"]["schemas"]["OffersDocument"]["properties"]) == set(gateway.offers().json)
-
-
 def test_sigterm_lets_requests_end(start: Callable[..., Instance], upstream: Upstream) -> None:
     instance = start(GATEWAY_UPSTREAM_TIMEOUT_S="20", GATEWAY_DEADLINE_S="20", GATEWAY_RATE_FREE="100000")
     upstream.says(held=True)
@@ -197,6 +187,30 @@ def test_a_redis_that_hangs_holds_no_start(start: Callable[..., Instance]) -> No
         port = mute.getsockname()[1]
         instance = start(GATEWAY_REDIS_URL=f"redis://127.0.0.1:{port}/0", GATEWAY_RATE_FREE="100000")
         assert instance.offers().status == 200
+
+
+def test_a_reader_of_stdout_that_stalls_holds_no_request(environment: dict[str, str], tmp_path: Path) -> None:
+    log, written = tmp_path / "log", bytearray()
+    os.mkfifo(log)
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    instance = Instance(environment, log)
+
+    def lines_read() -> int:
+        with suppress(BlockingIOError):
+            written.extend(os.read(reader, PIPE_BYTES))
+        return written.count(b'"/health/live"')
+
+    try:
+        instance.until_ready()
+        with closing(http.client.HTTPConnection("127.0.0.1", instance.port, timeout=15)) as connection:
+            for _ in range(LINES):
+                connection.request("GET", "/health/live")
+                assert connection.getresponse().read() == b'{"status":"ok"}'
+        assert lines_read() < LINES, "the pipe took it all: nobody was stalled"
+        assert until(lambda: lines_read() == LINES, at_most_ms=SOON_MS)
+    finally:
+        assert instance.stop() == 0
+        os.close(reader)
 
 
 def test_a_keepalive_connection_answers_many(gateway: Instance) -> None:
