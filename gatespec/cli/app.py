@@ -112,6 +112,8 @@ def _fail(error: Exception, *, debug: bool) -> int:
         told = error
     elif isinstance(error, typer.TyperException):
         told = _misused(error)
+    elif isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("gatespec"):
+        told = unable("package-missing", str(error), hint="install all of them: `uv sync`, or `pip install gatespec`")
     else:
         told = _internal(error)
         if debug:

@@ -45,6 +45,15 @@ def test_the_unexpected_is_an_internal_error_and_shows_its_traceback_only_when_a
     assert ("Traceback" in result.err) == (where != "nowhere")
 
 
+def test_a_package_that_is_not_installed_is_no_fault_of_ours(
+    gatespec: Callable[..., Result], engine: Engine, tmp_path: Path
+) -> None:
+    engine.raises = ModuleNotFoundError("No module named 'hypothesis'", name="hypothesis")
+    result = gatespec("verify", "--out", str(tmp_path))
+    assert result.code == 3
+    assert result.err.startswith("error[package-missing]: No module named 'hypothesis'\n  hint   install")
+
+
 def test_ctrl_c_ends_quietly(gatespec: Callable[..., Result], engine: Engine, tmp_path: Path) -> None:
     engine.raises = KeyboardInterrupt()
     result = gatespec("verify", "--out", str(tmp_path))
