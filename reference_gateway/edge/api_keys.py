@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from reference_gateway.core.identity import Identity
@@ -31,11 +32,12 @@ STRANGERS_MAX = 10_000
 _FORM = re.compile(rb"gk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
 
-class NewKey(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class NewKey:
     """A key at the only moment when it is known in full."""
 
     id: str
-    text: str
+    text: str = field(repr=False)
     digest: bytes
 
 

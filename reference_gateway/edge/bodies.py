@@ -30,7 +30,9 @@ def declared_excess(request: Request, bytes_max: int) -> Problem | None:
 
 
 async def read_body(request: Request, receive: Receive, *, bytes_max: int, at_most_s: float) -> bytes:
-    """Return a body that `declared_excess` let pass; raises `BodyRefused`."""
+    """Return the body; raises `BodyRefused`."""
+    if excess := declared_excess(request, bytes_max):
+        raise BodyRefused(excess)
     if request.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in request.headers:
         return b""
     try:

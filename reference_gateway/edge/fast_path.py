@@ -19,7 +19,7 @@ from reference_gateway.edge.bodies import BodyRefused, declared_excess, read_bod
 from reference_gateway.edge.handover import INTERNAL, fields_of
 from reference_gateway.edge.identities import CHALLENGE
 from reference_gateway.edge.logs import failure
-from reference_gateway.edge.requests import HEADERS_MAX_BYTES, URI_MAX_BYTES, Request
+from reference_gateway.edge.requests import HEADERS_MAX_BYTES, READING, URI_MAX_BYTES, Request
 from reference_gateway.edge.responses import send_answer
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _ROUTES = frozenset({PROVIDERS, OPENAPI})
 _UNCOUNTED = "/api/v2/providers/health"
-_READING = frozenset({"GET", "HEAD"})
 
 
 class Bounds(NamedTuple):
@@ -108,7 +107,7 @@ class FastPath:
 
     def _ready(self, request: Request) -> Answer | None:
         """Look up ready bytes, by the query string as it is spelled."""
-        if request.path != PROVIDERS or request.method not in _READING:
+        if request.path != PROVIDERS or request.method not in READING:
             return None
         read = self._reads.ready(request.query, request.begun_ns)
         return None if read is None else render(read, request)

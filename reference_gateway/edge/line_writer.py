@@ -43,6 +43,7 @@ class LineWriter:
         else:
             self._put(line)
 
+    # As structlog names what it calls; the level stands in the line.
     msg = debug = info = warning = error = critical = exception = write
 
     def flush(self, at_most_s: float = FLUSH_S) -> bool:

@@ -11,6 +11,7 @@ from reference_gateway.core.answers import Answer, failed
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
 from reference_gateway.edge.metrics import CONTENT_TYPE
+from reference_gateway.edge.requests import READING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +23,6 @@ HEALTH_REMEMBERED_NS: Final = 1_000_000_000
 """How long a look at the dependencies counts: anybody may ask, and nobody shall make us ask PostgreSQL more often."""
 DRAINING_RETRY_S: Final = 1
 """Another instance may answer at once; a lone client of this one should not ask in a loop."""
-_READING = frozenset({"GET", "HEAD"})
 _DRAINING = Problem("not-ready", "this instance is draining; ask another", retry_after_s=DRAINING_RETRY_S)
 
 
@@ -58,7 +58,7 @@ class Operations:
             return None
         request.route = request.path
         trace = (("x-trace-id", request.trace_id),)
-        if request.method not in _READING:
+        if request.method not in READING:
             problem = Problem("method-not-allowed", "this resource is read with GET or HEAD")
             return failed(problem, request.trace_id, (*trace, ("allow", "GET, HEAD")))
         answer = await route()

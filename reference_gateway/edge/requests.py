@@ -28,6 +28,8 @@ _READ = frozenset({
     b"authorization", b"x-api-key", b"x-forwarded-for", b"traceparent", b"if-none-match", b"content-length",
     b"transfer-encoding",
 })  # fmt: skip
+READING = frozenset({"GET", "HEAD"})
+"""The methods that every route takes."""
 SINGLE = (b"authorization", b"x-api-key")
 """Headers that prove who asks: given twice, there is no telling which was meant."""
 

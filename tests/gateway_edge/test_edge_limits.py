@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from gatespec.clock import MonotonicClock, until
+from reference_gateway.edge import api_keys
 from tests.gateway_edge.edge_wire import run
 
 if TYPE_CHECKING:
@@ -129,6 +130,11 @@ def test_the_secret_of_a_key_is_stored_nowhere(
         rows = database.execute("SELECT * FROM store_apikey WHERE id = %s", (key.split("_")[1],)).fetchall()
     assert len(rows) == 1
     assert key.split("_", 2)[2] not in repr(rows)
+
+
+def test_a_new_key_does_not_show_itself() -> None:
+    key = api_keys.new_key()
+    assert key.text.split("_", 2)[2] not in repr(key)
 
 
 def test_users_come_by_the_dozen(environment: dict[str, str]) -> None:

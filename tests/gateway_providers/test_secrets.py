@@ -9,8 +9,11 @@ import pickle
 from dataclasses import asdict, dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reference_gateway.adapters.credentials import DEVELOPMENT_KEY, DevelopmentCredentials, Secret
+from reference_gateway.core.filters import NAME_LENGTH_MAX, ParameterError, ParameterUnknown, parse_query
 
 TEXT = "s3cret-text"
 
@@ -60,3 +63,21 @@ def test_it_is_given_to_whoever_asks_by_name() -> None:
 async def test_every_provider_has_the_development_credential() -> None:
     for provider in ("lambda", "lambda-07"):
         assert await DevelopmentCredentials().credential_of(provider) == {"api_key": Secret(DEVELOPMENT_KEY)}
+
+
+@given(st.text().map("?{}".format), st.text())
+def test_an_error_of_a_parameter_is_safe_to_echo(name: str, text: str) -> None:
+    with pytest.raises(ParameterUnknown) as refused:
+        parse_query([(name, text)])
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+    assert len(refused.value.field) <= NAME_LENGTH_MAX
+
+
+def test_the_value_of_an_unknown_parameter_is_not_repeated() -> None:
+    with pytest.raises(ParameterError) as refused:
+        parse_query([("token", "swordfish")])
+    assert "swordfish" not in str(refused.value)
+    with pytest.raises(ParameterError) as refused:
+        parse_query([("sort", "swordfish")])
+    assert "swordfish" in str(refused.value)
