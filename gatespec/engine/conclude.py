@@ -34,7 +34,10 @@ def conclude(context: Context, tally: Tally, played: Played, *, replayed: bool =
     missing = [mark for mark in wanted if not tally.marks[mark]]
     verdict, reason = _weigh(tally, missing, played, facts.get("lag_ms", 0))
     if replayed and verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}:
-        verdict, reason = Verdict.INCONCLUSIVE, "the story did not break the statement this time"
+        verdict, reason = (
+            Verdict.INCONCLUSIVE,
+            "this story does not break the statement now; one story says nothing of all the others",
+        )
     return Judgement(
         property_id=row.id,
         title=row.title,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from hypothesis import stateful
 from hypothesis import strategies as st
 
 from gatespec.checkers.limits import limit_of, window_ms
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
     from gatespec.ports import Exchange, Kind, Plan
 
 Fill = Literal["one", "half", "all", "beyond"]
-How = Literal["plainly", "revalidating", "wrongly"]
+How = Literal["plainly", "revalidating", "wrongly", "elsewhere", "briefly", "unasked", "variously"]
 
 PATH = "/api/v2/providers"
 WRONG_PATH = "/api/v2/providers?min_price=cheap"
+NO_PATH = "/api/v2/nowhere"
+PATHS: dict[How, str] = {"wrongly": WRONG_PATH, "elsewhere": NO_PATH}
+METHODS: dict[How, str] = {"briefly": "HEAD", "unasked": "POST"}
+"""Under `/api/` everything counts: what is not there and what a path does not take, too."""
 FILLS: st.SearchStrategy[Fill] = st.sampled_from(("one", "half", "all", "beyond"))
-HOWS: st.SearchStrategy[How] = st.sampled_from(("plainly", "plainly", "revalidating", "wrongly"))
+SORTS: tuple[How, ...] = ("plainly", "revalidating", "wrongly", "elsewhere", "revalidating", "briefly", "unasked")
+HOWS: st.SearchStrategy[How] = st.sampled_from(("variously", "plainly", *sorted(set(SORTS)), "variously", "variously"))
+"""Mostly all sorts in turn, for the limit is one for all of them; else one sort alone."""
 PERMILLE = st.one_of(st.sampled_from((1000, 999, 1001, 500)), st.integers(1, 1500))
 """A wait in thousandths of the window: around its edge, and anywhere."""
 SHORT_PLANS = {
@@ -34,6 +41,26 @@ SHORT_PLANS = {
 }
 SHORT_WINDOW = {"GATEWAY_RATE_WINDOW_S": "0.3", **SHORT_PLANS}
 """A window long beside a request's few milliseconds, so that most answers are permitted alone, and short to wait."""
+
+
+def was_refused(machine: StoryMachine) -> bool:
+    """Whether the last answer was a refusal."""
+    return bool(machine.example.exchanges) and answer_of(machine.example.exchanges[-1]) == "refused"
+
+
+def is_in_process(machine: StoryMachine) -> bool:
+    """Whether people need no proof and time is the judge's: there it may call whom and when it likes."""
+    return machine.example.context.tier == "component"
+
+
+def in_process(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a rule
+    """Keep a rule for stories told to asking people in process."""
+    return stateful.precondition(lambda m: bool(m.example.exchanges) and is_in_process(m))(rule)
+
+
+def after_refusal(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a rule
+    """Keep a rule for stories that were refused just now: elsewhere it would be a step that does nothing."""
+    return stateful.precondition(was_refused)(rule)
 
 
 class LimiterMachine(StoryMachine):
@@ -78,14 +105,16 @@ class LimiterMachine(StoryMachine):
 
     def request(self, who: Identity, instance: int, how: How = "plainly", x_plan: str = "") -> Request:
         """A read of the offers; an anonymous client speaks from another of its addresses each time."""
-        headers = [("X-Plan", x_plan)] if x_plan else []
-        if how == "revalidating" and self._etag:
-            headers.append(("If-None-Match", self._etag))
         self._spoken += 1
+        sort = SORTS[self._spoken % len(SORTS)] if how == "variously" else how
+        headers = [("X-Plan", x_plan)] if x_plan else []
+        if sort == "revalidating" and self._etag:
+            headers.append(("If-None-Match", self._etag))
         return Request(
             who,
             instance % self.gateway.instances,
-            path=WRONG_PATH if how == "wrongly" else PATH,
+            METHODS.get(sort, "GET"),
+            PATHS.get(sort, PATH),
             headers=tuple(headers),
             address=neighbour(who.name, self._spoken) if who.kind == "ip" and ":" in who.name else "",
         )
@@ -95,9 +124,9 @@ class LimiterMachine(StoryMachine):
         for _ in range(self.count(who, fill)):
             self.note(self.ask(self.request(who, instance, how, x_plan)))
 
-    def ask_at_once(self, who: Identity, fill: Fill) -> None:
+    def ask_at_once(self, who: Identity, fill: Fill, how: How = "plainly", x_plan: str = "") -> None:
         """Send the requests side by side, to all instances in turn."""
-        self.note(self.ask(*(self.request(who, place) for place in range(self.count(who, fill)))))
+        self.note(self.ask(*(self.request(who, place, how, x_plan) for place in range(self.count(who, fill)))))
 
     def note(self, exchanges: list[Exchange]) -> None:
         """Remember the newest entity tag, to revalidate with."""
@@ -106,7 +135,7 @@ class LimiterMachine(StoryMachine):
 
     def ask_for_a_twin(self) -> None:
         """Let somebody new ask what was last refused, if it was."""
-        if not self.example.exchanges or answer_of(self.example.exchanges[-1]) != "refused":
+        if not was_refused(self):
             return
         last = self.example.exchanges[-1].request
         who = last.identity
@@ -116,5 +145,5 @@ class LimiterMachine(StoryMachine):
         self.ask(Request(twin, last.instance, last.method, last.path, last.headers))
 
     def let_pass(self, permille: int) -> None:
-        """Let so many thousandths of a window pass."""
-        self.gateway.wait(self.window_ms * permille // 1000)
+        """Let so many thousandths of a window pass, rounded up to a ms: 999 of a short one still end inside."""
+        self.gateway.wait(-(-self.window_ms * permille // 1000))

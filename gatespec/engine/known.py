@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gatespec.errors import usage
+from gatespec.errors import GatespecError, usage
+from gatespec.ports import Tier  # noqa: TC001 - pydantic reads it at run time
 from gatespec.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from gatespec.target import Target
     from gatespec.verdict import Judgement
@@ -23,9 +25,9 @@ class KnownFailure(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    property: str
-    tier: str
-    reason: str
+    property: Annotated[str, Field(pattern=r"^P\d\d$")]
+    tier: Tier
+    reason: Annotated[str, Field(min_length=1)]
 
 
 def load_known_failures(target: Target) -> tuple[KnownFailure, ...]:
@@ -36,9 +38,18 @@ def load_known_failures(target: Target) -> tuple[KnownFailure, ...]:
     try:
         written: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return tuple(KnownFailure.model_validate(row) for row in written.get("known", []))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        hint = "each row is [[known]] with property, tier and reason"
-        raise usage("known-failures", f"known_failures: {path}: {error}", hint=hint) from error
+    except OSError as error:
+        raise _unusable(path, str(error.strerror)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise _unusable(path, f"is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise _unusable(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _unusable(path: Path, why: str) -> GatespecError:
+    hint = "each row is [[known]] with property (P08), tier (wire) and reason"
+    return usage("known-failures", f"known_failures: {path}: {why}", hint=hint)
 
 
 def with_known_failure(known: Iterable[KnownFailure], judgement: Judgement) -> Judgement:

@@ -75,14 +75,19 @@ def lag_meter() -> Iterator[LagMeter]:
     words = [sys.executable, "-c", _ECHO]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
-            port = int(server.stdout.readline()) if server.stdout else 0
-            with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_MS / 1000) as peer:
+            with _connected(server) as peer:
                 meter = LagMeter(peer)
                 try:
                     yield meter
                 finally:
                     meter.stop()
-        except (OSError, ValueError) as error:
-            raise unable("lag-meter", f"the echo server did not start: {error}") from error
         finally:
             server.terminate()
+
+
+def _connected(server: subprocess.Popen[str]) -> socket.socket:
+    try:
+        port = int(server.stdout.readline()) if server.stdout else 0
+        return socket.create_connection(("127.0.0.1", port), timeout=ANSWER_MS / 1000)
+    except (OSError, ValueError) as error:
+        raise unable("lag-meter", f"the echo server did not start: {error}") from error

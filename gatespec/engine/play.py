@@ -9,6 +9,7 @@ from gatespec.engine.failure import describe, replay_line
 from gatespec.engine.profiles import prepare, settings_for
 from gatespec.engine.stage import ShrunkEnough
 from gatespec.engine.story import StoryMachine, read_story, tell
+from gatespec.errors import Exit, GatespecError, usage
 
 if TYPE_CHECKING:
     from gatespec.engine.plan import VerifyPlan
@@ -32,15 +33,25 @@ def play(stage: Stage, plan: VerifyPlan) -> Played:
     machine = bind(stage)
     try:
         if plan.replay:
-            tell(machine, read_story(plan.replay, stage.chapter.machine))
+            _tell_given(machine, plan.replay)
         else:
             _explore(machine, stage, plan)
     except ShrunkEnough:
         pass
-    except Exception as error:  # noqa: BLE001 - whatever Hypothesis wraps a finding in, the finding is what counts
+    except Exception as error:  # whatever Hypothesis wraps a finding in, the finding is what counts
+        if isinstance(error, GatespecError) and error.exit_code is Exit.USAGE:
+            raise
         if stage.tally.shortest is None:
             return Played(stopped=error)
     return Played(failure=_retell(machine, stage, plan) if stage.tally.shortest else None)
+
+
+def _tell_given(machine: type[StoryMachine], story: str) -> None:
+    try:
+        tell(machine, read_story(story, machine))
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        hint = "copy the whole replay line, from the same version of gatespec"
+        raise usage("story-untellable", f"--replay: the story cannot be told: {error}", hint=hint) from error
 
 
 def bind(stage: Stage) -> type[StoryMachine]:

@@ -15,9 +15,10 @@ from gatespec.engine.known import load_known_failures, with_known_failure
 from gatespec.engine.lag import LagMeter, lag_meter
 from gatespec.engine.plan import Silence
 from gatespec.engine.play import examples_for, play
+from gatespec.engine.precheck import check_plan
 from gatespec.engine.preflight import absence
 from gatespec.engine.stage import Stage
-from gatespec.errors import GatespecError, usage
+from gatespec.errors import Exit, GatespecError, usage
 from gatespec.history import Context, HistoryWriter
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.traceability import matrix
@@ -86,9 +87,9 @@ def choose(plan: VerifyPlan) -> list[tuple[Property, Chapter]]:
         raise usage(
             "property-provisional", f"no chapter judges {named} yet", hint="`gatespec list` shows which have one"
         )
-    if plan.replay and len(rows) != 1:
-        raise usage("replay-needs-one", "--replay tells a story of one property", hint="name it with --only")
-    return [(row, chapters[row.id]) for row in rows if row.id in chapters]
+    chosen = [(row, chapters[row.id]) for row in rows if row.id in chapters]
+    check_plan(plan, [chapter for _, chapter in chosen])
+    return chosen
 
 
 @dataclass
@@ -132,6 +133,8 @@ class Court:
                 return self._judge_component(row, chapter, binding)
             return self._judge_wire(row, chapter, tier)
         except GatespecError as error:  # told once; what comes after it is not run
+            if error.exit_code is Exit.USAGE:
+                raise
             self.dead = error.code if tier != "component" else self.dead
             return self._unjudged(row, tier, binding, Verdict.HARNESS_ERROR, str(error))
 
@@ -163,6 +166,7 @@ class Court:
         clock = MonotonicClock()
         stage = Stage(chapter, gateway, context, clock, self.writer)
         stage.watch = lambda done: self.progress.example(row.id, done)
+        stage.notice = self.progress.stage
         self.progress.start(row.id, context.tier, context.binding, examples_for(stage, self.plan))
         self.writer.chapter(context)
         self.lag.reset()

@@ -38,6 +38,8 @@ class Stage:
     history: HistoryWriter | None = None
     watch: Callable[[int], None] = lambda _: None
     """Told how many distinct stories there are, after each one."""
+    notice: Callable[[str], None] = lambda _: None
+    """Told once when the statement broke."""
     tally: Tally = field(default_factory=Tally)
     _number: int = 0
     _broke_at_ms: int = 0
@@ -56,6 +58,8 @@ class Stage:
         """Take note of a story that broke the statement; the first one starts the time for shortening it."""
         if self.tally.shortest is None:
             self._broke_at_ms = self.clock.now_ms()
+            named = self.context.property_id
+            self.notice(f"{named} is broken; looking for a shorter story, at most {SHRINK_MS // 1000} s")
         self.tally.broke(broken)
 
     def finish(self, example: Example, findings: Findings) -> None:

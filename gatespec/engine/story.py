@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from hypothesis import stateful
@@ -146,7 +147,12 @@ def read_story(text: str, machine: type[StoryMachine]) -> list[Step]:
         raise usage(
             "story-malformed", f"--replay is not a story: {error}", hint="copy the whole replay line"
         ) from error
-    for name, _ in story:
-        if not getattr(getattr(machine, name, None), "told", False):
-            raise usage("story-unknown-step", f"--replay: {machine.__name__} has no step {name!r}")
+    for name, said in story:
+        step = getattr(machine, name, None)
+        if step is None or not getattr(step, "told", False):
+            raise usage("story-unknown-step", f"--replay: {machine.__name__} has no step {name!r:.40}")
+        if set(said) != set(signature(step).parameters) - {"self"}:
+            raise usage("story-malformed", f"--replay: {name} does not say {', '.join(said) or 'nothing'}")
+    if not story:
+        raise usage("story-malformed", "--replay: the story has no step", hint="copy the whole replay line")
     return story

@@ -81,6 +81,9 @@ def headline(judgements: tuple[Judgement, ...], verdict: Verdict) -> str:
     named = [c.about.property_id for c in found if c.verdict is verdict]
     judged = sum(any(e.judgement.verdict in _JUDGED for e in c.entries) for c in found)
     holding = sum(c.verdict is Verdict.HOLDS for c in found)
+    known = [c.about.property_id for c in found if any(e.judgement.known_failure for e in c.entries)]
+    if verdict is Verdict.HOLDS and known:
+        return f"{_properties(judged)} judged: {_listed(known)} known to be broken, nothing else is."
     if verdict is Verdict.HOLDS:
         return f"{_properties(judged)} judged: {'it holds' if judged == 1 else 'all of them hold'}."
     rest = f"{_properties(judged)} judged, {holding or 'none'} {'hold' if holding > 1 else 'holds'}."
