@@ -103,14 +103,14 @@ class PlanLimitMachine(LimiterMachine):
         return fill if self.limit(self.people[who]) <= MANY else of_many
 
     @in_process
-    @told(who=WHO, kind=st.sampled_from(KINDS), named=st.sampled_from(sorted(NAMINGS)))
-    def a_namesake_asks(self, who: int, kind: Kind, named: str) -> None:
-        """Somebody of the same plan and of almost the same name asks for its whole limit: it is somebody else."""
+    @told(who=WHO, kind=st.sampled_from(KINDS), named=st.sampled_from(sorted(NAMINGS)), fill=FILLS)
+    def a_namesake_asks(self, who: int, kind: Kind, named: str, fill: Fill) -> None:
+        """Somebody of the same plan and of almost the same name asks: it is somebody else."""
         known = self.people[who]
         if known.kind != "ip":
             for name in NAMINGS[named].format(known.name, known.name.upper()).split():
                 somebody = replace(known, kind=kind, name=name)
-                self.ask_in_turn(somebody, 0, self._part(who, "all", "one"))
+                self.ask_in_turn(somebody, 0, self._part(who, fill, "one"))
 
     @in_process
     @told(many=STRANGERS)
