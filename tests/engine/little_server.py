@@ -83,7 +83,7 @@ def application(gateway: LittleGateway) -> web.Application:
 
     app = web.Application()
     app.router.add_get("/health/ready", ready)
-    app.router.add_get("/api/v2/providers", offers)
+    app.router.add_route("*", "/api/{path:.*}", offers)  # all of it counts, whatever is asked
     return app
 
 

@@ -112,4 +112,5 @@ def test_the_replay_line_of_the_guide_breaks_fixed_buckets() -> None:
     assert json.loads(story)
     chapter = load_chapter(ROOT / "properties" / "p08_sliding_window.py")
     assert judge(chapter, FixedBuckets, story).verdict is Verdict.BROKEN
-    assert judge(chapter, Reference, story).reason == "the story did not break the statement this time"
+    right = judge(chapter, Reference, story)
+    assert (right.verdict, right.failure) == (Verdict.INCONCLUSIVE, None), right.reason
