@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from gatespec.read_ports import Disturbance, UpstreamCall
+
 VERSION = 1
 BODY_MAX = 4096
 """Characters of an error's body that the record keeps: a problem is far shorter."""
@@ -46,6 +48,9 @@ class Example:
     number: int
     exchanges: list[Exchange] = field(default_factory=list)
     story: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    calls: list[UpstreamCall] = field(default_factory=list)
+    """Of the providers that the story read, in order of arrival; as of its last step."""
+    disturbances: list[Disturbance] = field(default_factory=list)
 
 
 class HistoryWriter:

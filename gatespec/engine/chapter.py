@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a chapter of the read path asks of its surroundings, beyond a gateway."""
+
+    providers: int = 300
+    """Simulated providers on the wire, so that every story reads some that were never read before."""
+    instances: int = 2
+    store_faults: bool = False
+    """Whether Redis is made to fail: then it lies behind a fault proxy, on a lane of its own."""
+
+
+@dataclass(frozen=True)
 class Chapter:
     """What a property's file gives the engine."""
 
@@ -36,6 +47,8 @@ class Chapter:
     """Stories per tier, where nobody asks for another number."""
     steps: int = 12
     """Steps of a story, at most."""
+    needs: Needs | None = None
+    """Set by chapters of the read path: their machines are given a `ReadGateway`."""
 
 
 def load_chapters(folder: Path | None = None) -> dict[str, Chapter]:

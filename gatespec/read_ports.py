@@ -1,0 +1,140 @@
+"""What a driver of the read path can do beyond asking: providers in its hand, a store that fails, instances that stop.
+
+One provider is one key of the cache. Providers here price serially: the answer to a provider's n-th list call asks
+`SERIAL_BASE_CENTS + n` US cents for its one machine, so every price that a gateway shows names the call it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from gatespec.ports import Gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gatespec.ports import Exchange
+
+SERIAL_BASE_CENTS = 100
+"""So that no price is absurdly low: a gateway may leave out what cannot be."""
+
+StoreState = Literal["well", "refusing", "hanging"]
+"""Redis answers; refuses connections and cuts those that stand; or keeps them, and says nothing any more."""
+Life = Literal["running", "paused", "killed"]
+"""An instance works; stands still (SIGSTOP); or is gone (SIGKILL) until it is told to run again."""
+Failing = Literal["", "status", "reset", "hang", "undecodable"]
+"""A provider answers as it should; says 500; resets the connection; never answers; or sends what is no JSON."""
+
+
+@dataclass(frozen=True)
+class UpstreamCall:
+    """One list call as its provider saw it."""
+
+    provider: str
+    serial: int
+    """Which of this provider's list calls it was, from 1 and in order of arrival; failed ones count."""
+    began_ms: int
+    ended_ms: int | None
+    """None while it is in flight."""
+    outcome: str
+    """`ok` where the provider answered with its list, `in-flight`, else what became of it."""
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """Something that was done to the stage, for the history: what, to whom, and when it surely had taken effect."""
+
+    what: str
+    """`store`, `life`, `provider` or `invalidate`."""
+    whom: str
+    """The instance's number, the provider's name, or empty for the store."""
+    how: str
+    """The new state, as one word."""
+    began_ms: int
+    done_ms: int
+
+
+class ReadGateway(Gateway, Protocol):
+    """A gateway whose surroundings the judge holds; the clock of all spans is that of all calls and disturbances."""
+
+    def fresh_providers(self, count: int) -> tuple[str, ...]:
+        """Return providers that were never read before, pricing serially, without latency or faults."""
+
+    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "") -> None:
+        """Set how a provider answers calls that arrive from now on; a failure, too, comes after the latency."""
+
+    def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
+        """Every list call that these providers saw, in order of arrival."""
+
+    def store(self, state: StoreState) -> None:
+        """Set how Redis is for all instances; return when it is so. Raise `Untestable` where this door cannot."""
+
+    def life(self, instance: int, life: Life) -> None:
+        """Set how an instance is; return when it is so (running: ready). Raise `Untestable` where this door cannot."""
+
+    def invalidate(self, provider: str, instance: int) -> Exchange:
+        """Ask an instance to invalidate a provider's key, with a service token of scope `operate`."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What a provider will answer to one list call."""
+
+    after_ms: int | None
+    """How long after the call began; None: never."""
+    status: int | None
+    """None: the connection is reset."""
+    body: bytes
+    """In the wire format of the adapter `lambda`."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request for a reads driver."""
+
+    ticket: int
+    """The judge's number for it, under which it is answered."""
+    instance: int
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    credential: Mapping[str, str]
+    """A proven `{kind, name, plan, scope}`, as from a verified token; `scope` holds words separated by blanks."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer to what was submitted."""
+
+    ticket: int
+    heard_ms: int
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ReadsDriver(Protocol):
+    """The read path in process, under a clock that only it advances, and only when it is told to run.
+
+    Opened by the component driver's method `open_reads(call=..., dice=..., providers=...)`: `call(instance, provider)`
+    says what a list call beginning now will meet; `dice()` draws from [0, 1), for early refreshes; `providers(name)`
+    says whether there is such a provider (all speak `lambda`). A driver class without that method has no component
+    tier for reads.
+    """
+
+    def submit(self, asked: Asked) -> None:
+        """Hand a request to its instance now; its answer comes from a later `run`."""
+
+    def run(self, until_ms: int) -> list[Answered]:
+        """Do all that falls due up to and including `until_ms`, advancing the clock to exactly that moment."""
+
+    def store(self, state: StoreState) -> None:
+        """Set how the shared store is."""
+
+    def life(self, instance: int, life: Life) -> None:
+        """Set how an instance is; a killed one that runs again has an empty memory."""
+
+    def close(self) -> None:
+        """Give back what was opened, and leave nothing of this driver in Redis."""
