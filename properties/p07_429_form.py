@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -24,34 +25,63 @@ from gatespec.checkers.limits import by_identity, limit_of, window_ms
 from gatespec.checkers.twins import find_admitted_twins
 from gatespec.checkers.windows import SlidingWindow, answer_of
 from gatespec.engine.chapter import Chapter
-from gatespec.engine.crowd import FILLS, HOWS, SHORT_PLANS, Fill, How, LimiterMachine
+from gatespec.engine.crowd import (
+    FILLS,
+    HOWS,
+    SHORT_PLANS,
+    Fill,
+    How,
+    LimiterMachine,
+    after_refusal,
+    in_process,
+    is_in_process,
+)
 from gatespec.engine.story import after_asking, opens, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gatespec.engine.tally import Story
     from gatespec.history import Example
-    from gatespec.ports import Exchange, Identity, Request
+    from gatespec.ports import Exchange, Identity, Kind, Plan, Request
 
-PEOPLE = 4
+PEOPLE = 8
 WHO = st.integers(0, PEOPLE - 1)
+ALSO: dict[str, tuple[Kind, Plan]] = {
+    "address": ("ip", "free"),
+    "agent": ("agent", "enterprise"),
+    "key": ("key", "free"),
+    "service": ("service", "pro"),
+    "user": ("user", "enterprise"),
+}
+AFFORDABLE = 100
+"""Where a gateway's plans cannot be made small, a refusal that takes a thousand requests is not worth them."""
 LONG_WINDOW = {"GATEWAY_RATE_WINDOW_S": "2.5", **SHORT_PLANS}
 NOT_MODIFIED = 304
+TELLING_MS = (499, 500, 501, 1499, 1500, 1501, 2499, 1000)
+"""Into a window of 2.5 s: there whole seconds are left, 1 ms more or less, or but 1 ms; and, at the end, 1.5 s."""
+WAIT_MAX_S = 10
+"""A longer `Retry-After` is the gateway's right, but on the wire nobody would wait for such a judge."""
 KNOCK_MARGIN = 20
 """A twentieth of the window later than any `Retry-After` can say, for an answer takes time on a wire."""
 Placed = tuple[int, "Exchange"]
 
 
 class RefusalMachine(LimiterMachine):
-    """Four people run into their limits, and do what the refusal tells them.
+    """People of all sorts run into their limits, and do what the refusal tells them.
 
     Feature: provider-api-gateway, Property 7
     """
 
-    @opens()
-    def people_arrive(self) -> None:
-        """Two plans, and anonymous clients of both address families."""
-        self.meet(("user", "free"), ("user", "pro"), ("ip", "free"), ("ip", "free"))
+    @opens(also=st.sampled_from(sorted(ALSO)))
+    def people_arrive(self, also: str) -> None:
+        """Two plans, an anonymous client, and somebody of another sort: in process one of each, on the wire `also`."""
+        self.meet(("user", "free"), ("user", "pro"), ("ip", "free"))
+        others = list(ALSO.values()) if is_in_process(self) else [ALSO[also]]
+        self.meet(*((kind, plan) for kind, plan in others if self._is_affordable(plan)))
+
+    def _is_affordable(self, plan: Plan) -> bool:
+        return limit_of(self.example.context.settings, plan) <= AFFORDABLE
 
     @told(who=WHO, instance=st.integers(0, 1), fill=FILLS, how=HOWS)
     def asks(self, who: int, instance: int, fill: Fill, how: How) -> None:
@@ -62,9 +92,7 @@ class RefusalMachine(LimiterMachine):
     def all_ask_at_once(self, fill: Fill) -> None:
         """Everybody asks all instances, side by side."""
         requests = [
-            self.request(who, place, "revalidating" if place % 3 else "plainly")
-            for who in self.people
-            for place in range(self.count(who, fill))
+            self.request(who, place, "variously") for who in self.people for place in range(self.count(who, fill))
         ]
         self.note(self.ask(*requests))
 
@@ -89,16 +117,36 @@ class RefusalMachine(LimiterMachine):
         at_most_told_ms = -(-middle // 1000) * 1000
         return [0] * limit + [middle] * limit + [middle + at_most_told_ms + self.window_ms // KNOCK_MARGIN]
 
+    @in_process
+    @told(first=st.integers(0, len(TELLING_MS) - 1))
+    def all_are_refused_at_telling_moments(self, first: int) -> None:
+        """After a window of silence all fill one, are refused each at another moment, and return when told."""
+        moments = cycle(TELLING_MS[first:] + TELLING_MS[:first])
+        requests = [
+            replace(self.request(who, place), delay_ms=self.window_ms + (moment if place == self.limit(who) else 0))
+            for who, moment in zip(self.people, moments, strict=False)
+            for place in range(self.limit(who) + 1)
+        ]
+        self.note(self.ask(*requests))
+        self._return_when_told()
+
     @after_asking
     @told()
     def those_refused_return_when_told(self) -> None:
         """Everybody whose last answer was a refusal waits `Retry-After` to the millisecond and asks once."""
+        self._return_when_told()
+
+    def _return_when_told(self) -> None:
         now = self.gateway.clock.now_ms()
-        returns = [self._return(last, now) for last in self._last_answers() if answer_of(last) == "refused"]
+        returns = [self._return(last, now) for last in self._last_answers() if self._is_worth_waiting(last)]
         if returns:
             self.note(self.ask(*returns))
 
-    @after_asking
+    def _is_worth_waiting(self, last: Exchange) -> bool:
+        told_s = retry_after_s(last) or 0
+        return answer_of(last) == "refused" and (is_in_process(self) or told_s <= WAIT_MAX_S)
+
+    @after_refusal
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""
@@ -195,6 +243,18 @@ def _marks(exchanges: Sequence[Placed], index: int) -> Iterator[str]:
         yield "returned-after-retry-after"
 
 
+TOLD_FIRST: tuple[Story, ...] = (
+    (
+        ("people_arrive", {"also": "address"}),
+        ("asks", {"who": 0, "instance": 0, "fill": "beyond", "how": "plainly"}),
+        ("asks", {"who": 1, "instance": 1, "fill": "all", "how": "revalidating"}),
+        ("those_refused_return_when_told", {}),
+        ("everybody_knocks_through_a_window", {}),
+        ("all_ask_at_once", {"fill": "beyond"}),
+        ("somebody_else_asks_the_same", {}),
+    ),
+)
+
 CHAPTER = Chapter(
     "P07",
     RefusalMachine,
@@ -203,4 +263,5 @@ CHAPTER = Chapter(
     settings={"component": LONG_WINDOW, "wire": LONG_WINDOW},
     examples={"component": 100, "wire": 15},
     steps=6,
+    told_first=TOLD_FIRST,
 )

@@ -20,17 +20,40 @@ from gatespec.checkers.limits import by_identity, judge_limits, limit_of, window
 from gatespec.checkers.twins import find_admitted_twins
 from gatespec.checkers.windows import answer_of
 from gatespec.engine.chapter import Chapter
-from gatespec.engine.crowd import FILLS, PERMILLE, SHORT_WINDOW, Fill, LimiterMachine
+from gatespec.engine.crowd import (
+    FILLS,
+    PERMILLE,
+    SHORT_WINDOW,
+    Fill,
+    LimiterMachine,
+    after_refusal,
+    in_process,
+    is_in_process,
+)
 from gatespec.engine.story import after_asking, opens, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gatespec.engine.tally import Story
     from gatespec.history import Example
-    from gatespec.ports import Exchange, Identity
+    from gatespec.ports import Exchange, Identity, Kind, Plan
 
 PEOPLE = 2
 STEPS_IN_HALF = 2
+DAY_MS = 86_400_000
+FRACTIONAL_WINDOW = {"GATEWAY_RATE_WINDOW_S": "1.5", "GATEWAY_RATE_PRO": "12", "GATEWAY_RATE_ENTERPRISE": "16"}
+"""Not of whole seconds, which would hide a limiter that counts in them; the larger plans small enough to burst."""
+MEETABLE: dict[str, tuple[Kind, Plan]] = {
+    "address": ("ip", "free"),
+    "agent": ("agent", "enterprise"),
+    "key": ("key", "free"),
+    "professional": ("user", "pro"),
+    "service": ("service", "pro"),
+    "user": ("user", "free"),
+}
+AFFORDABLE = 100
+"""Where a gateway's plans cannot be made small, a thousand requests per burst would be all that a run has time for."""
 INSTANCES = st.integers(0, 1)
 WHO = st.integers(0, PEOPLE - 1)
 
@@ -41,13 +64,24 @@ class SlidingWindowMachine(LimiterMachine):
     Feature: provider-api-gateway, Property 8
     """
 
-    @opens(apart_permille=st.sampled_from((0, 300, 700, 1500)))
-    def clocks_stand(self, apart_permille: int) -> None:
-        """Set the second instance's own clock ahead by thousandths of a window, where the driver can."""
+    @opens(
+        people=st.lists(st.sampled_from(sorted(MEETABLE)), min_size=PEOPLE, max_size=PEOPLE),
+        apart_permille=st.sampled_from((0, 300, 700, 1500)),
+        before_midnight_ms=st.sampled_from((501, 0, 501)),
+    )
+    def clocks_stand(self, people: list[str], apart_permille: int, before_midnight_ms: int) -> None:
+        """Set the second instance's own clock ahead by thousandths of a window, and all of them to an edge of a day.
+
+        Both where the driver can: a window that ends with the second, the minute or the day ends there.
+        """
         ahead = self.window_ms * apart_permille // 1000
         self.gateway.skew([ahead if place % 2 else 0 for place in range(self.gateway.instances)])
-        for _ in range(PEOPLE):
-            self.meet(("user", "free"))
+        if is_in_process(self) and before_midnight_ms:
+            self.gateway.wait(DAY_MS - (self.gateway.clock.now_ms() + before_midnight_ms) % DAY_MS)
+        self.meet(*(MEETABLE[person] for person in people if self._is_affordable(MEETABLE[person][1])))
+
+    def _is_affordable(self, plan: Plan) -> bool:
+        return limit_of(self.example.context.settings, plan) <= AFFORDABLE
 
     @told(who=WHO, instance=INSTANCES, fill=FILLS)
     def asks(self, who: int, instance: int, fill: Fill) -> None:
@@ -86,7 +120,15 @@ class SlidingWindowMachine(LimiterMachine):
             + [window + window // 10 + half * apart]
         )
 
-    @after_asking
+    @in_process
+    @told(who=WHO)
+    def the_edge_is_met_to_the_millisecond(self, who: int) -> None:
+        """Fill a window, and ask in its last ms and in the first one after it: a wire could not tell them apart."""
+        somebody, window = self.person(who), self.window_ms
+        delays = [window] * self.limit(somebody) + [2 * window - 1, 2 * window]
+        self.ask(*(replace(self.request(somebody, place), delay_ms=delay) for place, delay in enumerate(delays)))
+
+    @after_refusal
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""
@@ -128,12 +170,26 @@ def _readmitted(admission: Exchange, exchanges: Sequence[Exchange], window: int)
     return after_refusal and inside
 
 
+TOLD_FIRST: tuple[Story, ...] = (
+    (
+        ("clocks_stand", {"people": ["user", "address"], "apart_permille": 700, "before_midnight_ms": 0}),
+        ("everybody_slides_through_a_window", {}),
+        ("somebody_else_asks_the_same", {}),
+        ("waits", {"permille": 1001}),
+        ("asks_everywhere_at_once", {"who": 0, "fill": "beyond"}),
+        ("waits", {"permille": 1001}),
+        ("asks_everywhere_at_once", {"who": 0, "fill": "beyond"}),
+        ("somebody_else_asks_the_same", {}),
+    ),
+)
+
 CHAPTER = Chapter(
     "P08",
     SlidingWindowMachine,
     judge_limits,
     witness,
-    settings={"wire": SHORT_WINDOW},
+    settings={"component": FRACTIONAL_WINDOW, "wire": SHORT_WINDOW},
     examples={"component": 200, "wire": 40},
     steps=10,
+    told_first=TOLD_FIRST,
 )

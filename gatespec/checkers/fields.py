@@ -32,6 +32,8 @@ def fault_in_refusal(exchange: Exchange) -> str | None:
     media_type = exchange.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != PROBLEM_TYPE:
         return f"the refusal's body is {media_type or 'of no type'}, not {PROBLEM_TYPE}"
+    if exchange.request.method == "HEAD":
+        return None  # its answers have no body (RFC 9110, 9.3.2)
     return _fault_in_problem(exchange.body, exchange.status)
 
 
@@ -42,7 +44,7 @@ def _fault_in_problem(body: bytes, status: int | None) -> str | None:
         return "the refusal's body is not JSON"
     if not isinstance(problem, dict):
         return "the refusal's body is not a JSON object"
-    missing = [name for name in PROBLEM_MEMBERS if not isinstance(problem.get(name), str)]
+    missing = [name for name in PROBLEM_MEMBERS if not (isinstance(problem.get(name), str) and problem[name])]
     if missing:
         return f"the problem has no text member {', '.join(missing)}"
     if problem.get("status") != status:
@@ -63,6 +65,8 @@ def fault_in_rate_limit(
     rest, seconds = _whole(left, "r"), _whole(left, "t")
     if rest is None or seconds is None or seconds < 0:
         return f'RateLimit is {headers["ratelimit"]}, not of the form "{plan}";r=...;t=... in whole numbers'
+    if seconds > window_s + 1:  # whatever it counts down to, all that was admitted has left by then; 1 for rounding
+        return f"RateLimit says t={seconds}, but nothing stays in a window of {window_s} s for so many seconds"
     if rest not in remaining:
         return f"RateLimit says r={rest} where {_either(remaining)} was left"
     return None

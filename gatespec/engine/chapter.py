@@ -12,11 +12,12 @@ from gatespec.suites import properties_dir
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gatespec.checkers.findings import Findings
     from gatespec.engine.story import StoryMachine
+    from gatespec.engine.tally import Story
     from gatespec.history import Example
 
 
@@ -47,6 +48,11 @@ class Chapter:
     """Stories per tier, where nobody asks for another number."""
     steps: int = 12
     """Steps of a story, at most."""
+    told_first: Sequence[Story] = ()
+    """Stories that every run tells before it draws any; they alone see every mark.
+
+    So whether the evidence is there depends neither on the dice nor on how many stories somebody asks for.
+    """
     needs: Needs | None = None
     """Set by chapters of the read path: their machines are given a `ReadGateway`."""
 

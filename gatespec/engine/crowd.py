@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, Literal
 
 from hypothesis import stateful
 from hypothesis import strategies as st
 
 from gatespec.checkers.limits import limit_of, window_ms
-from gatespec.checkers.windows import answer_of
+from gatespec.checkers.twins import last_refusal
 from gatespec.engine.story import StoryMachine
 from gatespec.identities import neighbour
 from gatespec.ports import Identity, Request, Untestable
@@ -17,7 +18,7 @@ from gatespec.ports import Identity, Request, Untestable
 if TYPE_CHECKING:
     from gatespec.ports import Exchange, Kind, Plan
 
-Fill = Literal["one", "half", "all", "beyond"]
+Fill = Literal["one", "third", "half", "all", "beyond"]
 How = Literal["plainly", "revalidating", "wrongly", "elsewhere", "briefly", "unasked", "variously"]
 
 PATH = "/api/v2/providers"
@@ -26,10 +27,12 @@ NO_PATH = "/api/v2/nowhere"
 PATHS: dict[How, str] = {"wrongly": WRONG_PATH, "elsewhere": NO_PATH}
 METHODS: dict[How, str] = {"briefly": "HEAD", "unasked": "POST"}
 """Under `/api/` everything counts: what is not there and what a path does not take, too."""
-FILLS: st.SearchStrategy[Fill] = st.sampled_from(("one", "half", "all", "beyond"))
+FILLS: st.SearchStrategy[Fill] = st.sampled_from(("one", "third", "half", "all", "beyond"))
 SORTS: tuple[How, ...] = ("plainly", "revalidating", "wrongly", "elsewhere", "revalidating", "briefly", "unasked")
 HOWS: st.SearchStrategy[How] = st.sampled_from(("variously", "plainly", *sorted(set(SORTS)), "variously", "variously"))
 """Mostly all sorts in turn, for the limit is one for all of them; else one sort alone."""
+SPREAD, SPREAD_OVER = 2_654_435_761, 2**32 - 1
+"""Knuth's multiplier: the addresses of one /64 differ from its 65th bit on."""
 PERMILLE = st.one_of(st.sampled_from((1000, 999, 1001, 500)), st.integers(1, 1500))
 """A wait in thousandths of the window: around its edge, and anywhere."""
 SHORT_PLANS = {
@@ -44,8 +47,8 @@ SHORT_WINDOW = {"GATEWAY_RATE_WINDOW_S": "0.3", **SHORT_PLANS}
 
 
 def was_refused(machine: StoryMachine) -> bool:
-    """Whether the last answer was a refusal."""
-    return bool(machine.example.exchanges) and answer_of(machine.example.exchanges[-1]) == "refused"
+    """Whether the last answer, or one of the last burst's, was a refusal."""
+    return last_refusal(machine.example.exchanges) is not None
 
 
 def is_in_process(machine: StoryMachine) -> bool:
@@ -61,6 +64,11 @@ def in_process(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a r
 def after_refusal(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a rule
     """Keep a rule for stories that were refused just now: elsewhere it would be a step that does nothing."""
     return stateful.precondition(was_refused)(rule)
+
+
+def _field(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(": ")
+    return name, value
 
 
 class LimiterMachine(StoryMachine):
@@ -99,15 +107,18 @@ class LimiterMachine(StoryMachine):
         return limit_of(self.example.context.settings, who.plan)
 
     def count(self, who: Identity, fill: Fill) -> int:
-        """A number of requests: one, half a limit, a limit, or one more."""
+        """A number of requests: one, a part of a limit, a limit, or one more."""
         limit = self.limit(who)
-        return {"one": 1, "half": -(-limit // 2), "all": limit, "beyond": limit + 1}[fill]
+        return {"one": 1, "third": -(-limit // 3), "half": -(-limit // 2), "all": limit, "beyond": limit + 1}[fill]
 
-    def request(self, who: Identity, instance: int, how: How = "plainly", x_plan: str = "") -> Request:
-        """A read of the offers; an anonymous client speaks from another of its addresses each time."""
+    def request(self, who: Identity, instance: int, how: How = "plainly", claims: str = "") -> Request:
+        """A request, mostly for the offers; `claims` is a header line that proves nothing.
+
+        An anonymous client speaks from another of its addresses each time.
+        """
         self._spoken += 1
         sort = SORTS[self._spoken % len(SORTS)] if how == "variously" else how
-        headers = [("X-Plan", x_plan)] if x_plan else []
+        headers = [_field(claims)] if claims else []
         if sort == "revalidating" and self._etag:
             headers.append(("If-None-Match", self._etag))
         return Request(
@@ -116,17 +127,24 @@ class LimiterMachine(StoryMachine):
             METHODS.get(sort, "GET"),
             PATHS.get(sort, PATH),
             headers=tuple(headers),
-            address=neighbour(who.name, self._spoken) if who.kind == "ip" and ":" in who.name else "",
+            address=self._one_of_its_addresses(who),
         )
 
-    def ask_in_turn(self, who: Identity, instance: int, fill: Fill, how: How = "plainly", x_plan: str = "") -> None:
+    def _one_of_its_addresses(self, who: Identity) -> str:
+        if who.kind != "ip" or ":" not in who.name:
+            return ""
+        address = neighbour(who.name, self._spoken * SPREAD % SPREAD_OVER)
+        # Written out in full it is the same one: who cuts the text of an address has not read it.
+        return IPv6Address(address).exploded if self._spoken % 2 else address
+
+    def ask_in_turn(self, who: Identity, instance: int, fill: Fill, how: How = "plainly", claims: str = "") -> None:
         """Send the requests one after the other."""
         for _ in range(self.count(who, fill)):
-            self.note(self.ask(self.request(who, instance, how, x_plan)))
+            self.note(self.ask(self.request(who, instance, how, claims)))
 
-    def ask_at_once(self, who: Identity, fill: Fill, how: How = "plainly", x_plan: str = "") -> None:
+    def ask_at_once(self, who: Identity, fill: Fill, how: How = "plainly", claims: str = "") -> None:
         """Send the requests side by side, to all instances in turn."""
-        self.note(self.ask(*(self.request(who, place, how, x_plan) for place in range(self.count(who, fill)))))
+        self.note(self.ask(*(self.request(who, place, how, claims) for place in range(self.count(who, fill)))))
 
     def note(self, exchanges: list[Exchange]) -> None:
         """Remember the newest entity tag, to revalidate with."""
@@ -135,9 +153,10 @@ class LimiterMachine(StoryMachine):
 
     def ask_for_a_twin(self) -> None:
         """Let somebody new ask what was last refused, if it was."""
-        if not was_refused(self):
+        refused = last_refusal(self.example.exchanges)
+        if refused is None:
             return
-        last = self.example.exchanges[-1].request
+        last = refused.request
         who = last.identity
         twin = self.gateway.fresh("user" if who.kind == "key" else who.kind, who.plan)
         if twin.id == who.id:

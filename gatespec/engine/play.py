@@ -35,6 +35,7 @@ def play(stage: Stage, plan: VerifyPlan) -> Played:
         if plan.replay:
             _tell_given(machine, plan.replay)
         else:
+            _tell_first(machine, stage)
             _explore(machine, stage, plan)
     except ShrunkEnough:
         pass
@@ -44,6 +45,12 @@ def play(stage: Stage, plan: VerifyPlan) -> Played:
         if stage.tally.shortest is None:
             return Played(stopped=error)
     return Played(failure=_retell(machine, stage, plan) if stage.tally.shortest else None)
+
+
+def _tell_first(machine: type[StoryMachine], stage: Stage) -> None:
+    """Tell what every run tells. Where one breaks, the search goes on: it may find a shorter story."""
+    for story in stage.chapter.told_first:
+        tell(machine, story)
 
 
 def _tell_given(machine: type[StoryMachine], story: str) -> None:
@@ -63,17 +70,17 @@ def bind(stage: Stage) -> type[StoryMachine]:
 
 
 def _explore(machine: type[StoryMachine], stage: Stage, plan: VerifyPlan) -> None:
-    examples = examples_for(stage, plan)
+    examples = examples_for(stage, plan) - len(stage.chapter.told_first)
     chosen = settings_for(plan.profile, examples=examples, steps=stage.chapter.steps)
     prepare(machine, chosen, plan.seed)()
 
 
 def examples_for(stage: Stage, plan: VerifyPlan) -> int:
-    """How many stories: as asked for, else as the chapter says for the tier."""
+    """How many stories: those told first, and as many drawn as asked for, else as the chapter says for the tier."""
     if plan.replay:
         return 1
     tier = "component" if stage.context.tier == "component" else "wire"
-    return plan.examples or stage.chapter.examples[tier]
+    return len(stage.chapter.told_first) + (plan.examples or stage.chapter.examples[tier])
 
 
 def _retell(machine: type[StoryMachine], stage: Stage, plan: VerifyPlan) -> Failure:

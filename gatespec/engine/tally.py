@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gatespec.checkers.findings import Breach, Findings
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatespec.history import Example
 
 Step = tuple[str, dict[str, Any]]
+Story: TypeAlias = "Sequence[Step]"
 
 
 class Broken(AssertionError):  # noqa: N818 - it is a finding, not an error of the judge

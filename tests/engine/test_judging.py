@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatespec.checkers.findings import HistoryUnsound
+from gatespec.engine.chapter import load_chapters
 from gatespec.engine.known import load_known_failures, with_known_failure
 from gatespec.engine.rejudge import rejudge
 from gatespec.errors import Exit, GatespecError
@@ -92,10 +93,13 @@ def test_a_door_that_shows_nothing_is_untestable() -> None:
     assert (judgement.verdict, judgement.reason) == (Verdict.UNTESTABLE, "this door is painted on the wall")
 
 
-def test_missing_evidence_is_inconclusive_and_named() -> None:
+def test_missing_evidence_is_inconclusive_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_chapters()["P08"].machine, "ask_for_a_twin", lambda _: None)
     judgement = judge(LittleGateway, "P08", examples=1)
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "clocks-apart" in judgement.reason
+    assert (judgement.verdict, judgement.reason) == (
+        Verdict.INCONCLUSIVE,
+        "the run never saw: refusal-twin-admitted",
+    )
 
 
 def test_a_run_with_a_seed_repeats_itself() -> None:

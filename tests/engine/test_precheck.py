@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +79,11 @@ def test_what_is_no_story_is_told_before_anything_starts(story: str) -> None:
     assert "--replay" in error.value.message
 
 
-def test_a_story_of_strangers_is_told() -> None:
+def test_a_story_with_words_that_nobody_knows_is_told() -> None:
+    words = signature(load_chapters()["P08"].machine.asks).parameters  # type: ignore[attr-defined]  # a step of P08's
+    story = json.dumps([["asks", {word: "plenty" for word in words if word != "self"}]])
     with pytest.raises(GatespecError, match="cannot be told") as error:
-        judge(LittleGateway, "P03", replay='[["meets",{"people":["nobody"]}]]')
+        judge(LittleGateway, "P08", replay=story)
     assert error.value.exit_code is Exit.USAGE
 
 
