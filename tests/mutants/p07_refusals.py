@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,66 @@ class StaleRemainder(Reference):
         return replace(decision, remaining=decision.remaining + decision.admitted)
 
 
+class NearestRetryAfter(_RetryAfter):
+    """Retry-After is rounded to the nearest second, so that every second one comes too early."""
+
+    kills = "P07"
+
+    def said(self, decision: Decision) -> str:
+        return str(max(1, round(decision.reset_us / 1_000_000)))
+
+
+class RetryAfterShort(_RetryAfter):
+    """Retry-After is cut to milliseconds before it is rounded up, and so is a second short at whole ones."""
+
+    kills = "P07"
+
+    def said(self, decision: Decision) -> str:
+        return str(max(1, -(-(decision.reset_us - 1_000) // 1_000_000)))
+
+
+class WindowRoundedDown(Reference):
+    """RateLimit-Policy tells the window rounded down."""
+
+    kills = "P07"
+
+    def limited(self, *asked: Any) -> Answer:  # noqa: ANN401 - the driver's own
+        answer = super().limited(*asked)
+        told = dict(answer.headers).get("ratelimit-policy", "")
+        return with_field(answer, "ratelimit-policy", told.replace(";w=3", ";w=2"))
+
+
+class ResetInMilliseconds(Reference):
+    """RateLimit tells `t` in milliseconds."""
+
+    kills = "P07"
+
+    def limited(self, *asked: Any) -> Answer:  # noqa: ANN401 - the driver's own
+        answer = super().limited(*asked)
+        left, _, seconds = dict(answer.headers).get("ratelimit", "").partition(";t=")
+        return with_field(answer, "ratelimit", f"{left};t={seconds}000")
+
+
+class NamelessProblem(Reference):
+    """The problem's title and detail are empty."""
+
+    kills = "P07"
+
+    def render_refusal(self, identity: Identity, policy: Policy, decision: Decision, trace_id: str) -> Answer:
+        answer = super().render_refusal(identity, policy, decision, trace_id)
+        return replace(answer, body=json.dumps({**json.loads(answer.body), "title": "", "detail": ""}).encode())
+
+
+class ServicesUntold(Reference):
+    """A service is not told where it stands with its limit."""
+
+    kills = "P07"
+
+    def limited(self, *asked: Any) -> Answer:  # noqa: ANN401 - the driver's own
+        answer = super().limited(*asked)
+        return with_field(answer, "ratelimit", None) if asked[4].kind == "service" else answer
+
+
 MUTANTS = [
     NoRetryAfter,
     ZeroRetryAfter,
@@ -119,4 +180,10 @@ MUTANTS = [
     SilentAdmissions,
     SilentNotModified,
     StaleRemainder,
+    NearestRetryAfter,
+    RetryAfterShort,
+    WindowRoundedDown,
+    ResetInMilliseconds,
+    NamelessProblem,
+    ServicesUntold,
 ]

@@ -70,4 +70,61 @@ class ClosedWindow(Reference):
         return super().decide(instance, type(ask)(ask.key, ask.limit, ask.window_us + 1))
 
 
-MUTANTS = [FixedBuckets, TwoBuckets, OwnClock, ClosedWindow]
+class OpenWindow(Reference):
+    """An admission is forgotten a millisecond before it leaves the window."""
+
+    kills = "P08"
+
+    def decide(self, instance: int, ask: Ask) -> Decision:
+        return super().decide(instance, type(ask)(ask.key, ask.limit, ask.window_us - 1000))
+
+
+class WholeSeconds(Reference):
+    """Time is counted in whole seconds."""
+
+    kills = "P08"
+
+    def now_us(self, instance: int) -> int:
+        return super().now_us(instance) // 1_000_000 * 1_000_000
+
+
+class WindowOfWholeSeconds(Reference):
+    """A window is as many whole seconds as fit."""
+
+    kills = "P08"
+
+    def decide(self, instance: int, ask: Ask) -> Decision:
+        return super().decide(instance, type(ask)(ask.key, ask.limit, ask.window_us // 1_000_000 * 1_000_000))
+
+
+class NewDay(Reference):
+    """All windows are emptied at midnight."""
+
+    kills = "P08"
+    day_us = 86_400_000_000
+
+    def decide(self, instance: int, ask: Ask) -> Decision:
+        day = self.now_us(instance) // self.day_us
+        return super().decide(instance, type(ask)(f"{ask.key}:{day}", ask.limit, ask.window_us))
+
+
+class AnonymousInBuckets(FixedBuckets):
+    """Only those without a credential are counted in buckets."""
+
+    kills = "P08"
+
+    def decide(self, instance: int, ask: Ask) -> Decision:
+        return super().decide(instance, ask) if ask.key.startswith("rl:ip") else Reference.decide(self, instance, ask)
+
+
+MUTANTS = [
+    FixedBuckets,
+    TwoBuckets,
+    OwnClock,
+    ClosedWindow,
+    OpenWindow,
+    WholeSeconds,
+    WindowOfWholeSeconds,
+    NewDay,
+    AnonymousInBuckets,
+]
