@@ -30,7 +30,6 @@ from gatespec.engine.crowd import (
     Fill,
     How,
     LimiterMachine,
-    after_refusal,
     in_process,
 )
 from gatespec.engine.story import after_asking, opens, told
@@ -125,7 +124,7 @@ class PlanLimitMachine(LimiterMachine):
         """Let part of a window pass, or more than one."""
         self.let_pass(permille)
 
-    @after_refusal
+    @after_asking
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""

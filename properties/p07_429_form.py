@@ -32,7 +32,6 @@ from gatespec.engine.crowd import (
     Fill,
     How,
     LimiterMachine,
-    after_refusal,
     in_process,
     is_in_process,
 )
@@ -146,7 +145,7 @@ class RefusalMachine(LimiterMachine):
         told_s = retry_after_s(last) or 0
         return answer_of(last) == "refused" and (is_in_process(self) or told_s <= WAIT_MAX_S)
 
-    @after_refusal
+    @after_asking
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""

@@ -26,7 +26,6 @@ from gatespec.engine.crowd import (
     SHORT_WINDOW,
     Fill,
     LimiterMachine,
-    after_refusal,
     in_process,
     is_in_process,
 )
@@ -128,7 +127,7 @@ class SlidingWindowMachine(LimiterMachine):
         delays = [window] * self.limit(somebody) + [2 * window - 1, 2 * window]
         self.ask(*(replace(self.request(somebody, place), delay_ms=delay) for place, delay in enumerate(delays)))
 
-    @after_refusal
+    @after_asking
     @told()
     def somebody_else_asks_the_same(self) -> None:
         """The twin of a refusal."""

@@ -46,11 +46,6 @@ SHORT_WINDOW = {"GATEWAY_RATE_WINDOW_S": "0.3", **SHORT_PLANS}
 """A window long beside a request's few milliseconds, so that most answers are permitted alone, and short to wait."""
 
 
-def was_refused(machine: StoryMachine) -> bool:
-    """Whether the last answer, or one of the last burst's, was a refusal."""
-    return last_refusal(machine.example.exchanges) is not None
-
-
 def is_in_process(machine: StoryMachine) -> bool:
     """Whether people need no proof and time is the judge's: there it may call whom and when it likes."""
     return machine.example.context.tier == "component"
@@ -59,11 +54,6 @@ def is_in_process(machine: StoryMachine) -> bool:
 def in_process(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a rule
     """Keep a rule for stories told to asking people in process."""
     return stateful.precondition(lambda m: bool(m.example.exchanges) and is_in_process(m))(rule)
-
-
-def after_refusal(rule: Any) -> Any:  # noqa: ANN401 - Hypothesis' own type for a rule
-    """Keep a rule for stories that were refused just now: elsewhere it would be a step that does nothing."""
-    return stateful.precondition(was_refused)(rule)
 
 
 def _field(line: str) -> tuple[str, str]:
