@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatespec.clock import MonotonicClock, until
+from gatespec.errors import GatespecError
 from gatespec.providers import __main__ as command
 from gatespec.providers.__main__ import main, provider_names
 from gatespec.providers.control_client import ProvidersControl
@@ -61,6 +62,15 @@ def test_it_begins_on_the_day_and_with_the_prices_named() -> None:
     with simulators("--pool", "lambda:2", "--series", "runpod/secure", "--day", "2026-08-01") as (_, url):
         prices = ProvidersControl(url).prices("lambda-001")
     assert (prices.series, prices.day, prices.days_left) == ("runpod/secure", "2026-08-01", 21)
+
+
+def test_there_are_never_more_than_can_be_served() -> None:
+    with simulators("--pool", "all:4999") as (_, url):
+        control = ProvidersControl(url)
+        control.enlist(["one-more"])
+        with pytest.raises(GatespecError, match="at most 5000"):
+            control.enlist(["one-too-many"])
+        control.enlist(["one-more", "all-000"])
 
 
 def test_a_port_in_use_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
