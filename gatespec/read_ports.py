@@ -50,13 +50,27 @@ class Disturbance:
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
-    """The new state, as one word."""
+    """The new state, as one word: of a provider how it fails, or `well`; the number of the instance that was asked to
+    invalidate."""
     began_ms: int
     done_ms: int
+    bit: int | None = None
+    """Where a fault of the store ended: how often it had shown itself by then, in connections that it ended and bytes
+    that it swallowed. None: nothing ended, or nobody counts."""
 
 
 class ReadGateway(Gateway, Protocol):
-    """A gateway whose surroundings the judge holds; the clock of all spans is that of all calls and disturbances."""
+    """A gateway whose surroundings the judge holds; the clock of all spans is that of all calls and disturbances.
+
+    `begin` puts everything right that a story did. What is not this door's to do raises `Untestable`.
+    """
+
+    @property
+    def disturbances(self) -> Sequence[Disturbance]:
+        """What was done to the stage since the story began, in the order done; copied into the story at each step."""
+
+    def dice(self, seed: int) -> bool:
+        """Let the early refreshes of this story be drawn from this seed; say whether this driver can."""
 
     def fresh_providers(self, count: int) -> tuple[str, ...]:
         """Return providers that were never read before, pricing serially, without latency or faults."""

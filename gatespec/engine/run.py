@@ -148,10 +148,10 @@ class Court:
 
     def _judge_wire(self, row: Property, chapter: Chapter, tier: Tier) -> Judgement:
         wanted = chapter.settings.get(tier, {})
-        lane, gateway = self.backstage.wire(wanted, tier)
+        lane, gateway = self.backstage.wire(wanted, tier, chapter.needs)
         lane.alive()
         if lane not in self.seen:
-            self.seen[lane] = absence(gateway)
+            self.seen[lane] = absence(gateway, lane.plain_provider)
         if absent := self.seen[lane]:
             return self._unjudged(row, tier, gateway.binding, Verdict.BROKEN, absent)
         before, waited = _provider_calls(lane), gateway.waited_ms
@@ -162,7 +162,8 @@ class Court:
     def _played(
         self, row: Property, chapter: Chapter, gateway: Gateway, settings: Mapping[str, str], lane: Lane | None = None
     ) -> Judgement:
-        context = Context(row.id, gateway.tier, gateway.binding, gateway.instances, settings)
+        bodies = chapter.needs is not None
+        context = Context(row.id, gateway.tier, gateway.binding, gateway.instances, settings, bodies)
         clock = MonotonicClock()
         stage = Stage(chapter, gateway, context, clock, self.writer)
         stage.watch = lambda done: self.progress.example(row.id, done)
@@ -174,6 +175,7 @@ class Court:
         played = play(stage, self.plan)
         facts: dict[str, Any] = {"took_ms": clock.now_ms() - began}
         if lane:
+            gateway.begin()  # what the last story broke on purpose is no death
             lane.alive()
             facts["lag_ms"] = self.lag.worst_ms
         return self._told(conclude(context, stage.tally, played, replayed=self.plan.replay is not None, **facts))

@@ -11,7 +11,9 @@ from gatespec.catalogue import load_catalogue
 from gatespec.errors import unable
 from gatespec.ports import Untestable
 from gatespec.stack import health
+from gatespec.stack.fault_lines import fault_lines
 from gatespec.stack.gateway import Deployment
+from gatespec.stack.pool import ADAPTER, ProviderPool
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from gatespec.engine.chapter import Needs
+    from gatespec.stack.fault_lines import FaultLines
     from gatespec.stack.gateway import GatewayInstance
     from gatespec.stack.keys import SigningKey
     from gatespec.stack.servers import Progress, Stores
@@ -32,22 +36,27 @@ TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 class Stack(Servers):
     """The servers of one run, and the lanes on them."""
 
-    def lane(
+    def lane(  # noqa: PLR0913 - what a gateway is started with
         self,
         target: Target,
         *,
         settings: Mapping[str, str],
         instances: int | None = None,
         ports: Sequence[int] = (),
+        needs: Needs | None = None,
         progress: Progress | None = None,
     ) -> Lane:
         """Start a gateway with stores of its own; instance n listens on the n-th of `ports`, or on a free one.
 
-        `settings` are the contract's names and values; `instances` is the target file's number unless given.
+        `settings` are the contract's names and values; `instances` is the target file's number unless given; `needs`
+        are what a chapter of the read path asks for: a pool of providers, stores that can be made to fail.
         """
         with ExitStack() as ends:
             stores = ends.enter_context(self.stores())
-            ground = Ground(self, stores, self._deployment(target, stores, settings))
+            lines = ends.enter_context(fault_lines(self, stores)) if needs and needs.store_faults else None
+            pool = self._pool(needs.providers) if needs else None
+            given = lines.stores if lines else stores
+            ground = Ground(self, stores, self._deployment(target, given, settings, pool), lines, pool)
             say(progress, f"preparing {target.name}")
             ground.deployment.prepare()
             count = instances or ground.deployment.door.instances
@@ -57,11 +66,20 @@ class Stack(Servers):
             lane = Lane(target, [instance.url for instance in running], {**TRUSTED_PROXIES, **settings})
             return lane.started_on(ground, running, ends.pop_all())
 
-    def _deployment(self, target: Target, stores: Stores, settings: Mapping[str, str]) -> Deployment:
+    def _pool(self, count: int) -> ProviderPool:
+        if ADAPTER not in self.providers:
+            raise Untestable(f"the target claims no adapter {ADAPTER!r}, so there are no providers that it could read")
+        return ProviderPool(self.simulators.enlist(count))
+
+    def _deployment(
+        self, target: Target, stores: Stores, settings: Mapping[str, str], pool: ProviderPool | None
+    ) -> Deployment:
         name = f"gateway-{stores.number}"
         file = self.nursery.folder / f"{name}-providers.toml"
         # A simulated provider bears the name of the adapter that speaks to it.
-        write_providers_file(file, [Provider(each, each) for each in self.providers], self.simulators.url)
+        providers = [Provider(each, each) for each in self.providers]
+        providers += [Provider(each, ADAPTER) for each in (pool.names if pool else ())]
+        write_providers_file(file, providers, self.simulators.url)
         given = {
             "GATEWAY_DATABASE_URL": stores.postgres_url,
             "GATEWAY_REDIS_URL": stores.redis_url,
@@ -79,6 +97,9 @@ class Ground:
     stack: Servers
     stores: Stores
     deployment: Deployment
+    lines: FaultLines | None = None
+    """None where the gateway goes straight to its stores."""
+    pool: ProviderPool | None = None
 
 
 class Lane:
@@ -131,6 +152,21 @@ class Lane:
         return self._ground.stores.postgres_url if self._ground else None
 
     @property
+    def lines(self) -> FaultLines | None:
+        """What can be broken between the gateway and its stores; None where nothing stands between them."""
+        return self._ground.lines if self._ground else None
+
+    @property
+    def pool(self) -> ProviderPool | None:
+        """Providers that were never read; None where nobody asked for any."""
+        return self._ground.pool if self._ground else None
+
+    @property
+    def plain_provider(self) -> str | None:
+        """A provider that any story may read, where the whole list would be hundreds of calls; None where it is not."""
+        return ADAPTER if self.pool else None
+
+    @property
     def simulators_url(self) -> str | None:
         """Where the simulated providers and their control port are; None with the door `url`."""
         return self._ground.stack.simulators.url if self._ground else None
@@ -145,12 +181,14 @@ class Lane:
         """Every server that runs for this lane, and why that one."""
         if self._ground is None:
             return tuple(verdict.Service("Gateway", self.target.name, "", "already running", url) for url in self.urls)
-        return (*self._ground.stack.services, *(instance.described() for instance in self.instances))
+        proxies = [self.lines.proxy.described()] if self.lines else []
+        return (*self._ground.stack.services, *proxies, *(instance.described() for instance in self.instances))
 
     @property
     def logs(self) -> dict[str, Path]:
         """The log of each process, by its name; none with the door `url`."""
-        own = {instance.name: instance.logs[0] for instance in self.instances}
+        services = [*self.instances, *([self.lines.proxy] if self.lines else [])]
+        own = {service.name: service.logs[0] for service in services}
         return {**self._ground.stack.logs, **own} if self._ground else own
 
     def create_users(self, plan: str, count: int) -> list[dict[str, Any]]:
