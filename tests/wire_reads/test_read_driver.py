@@ -78,7 +78,12 @@ def test_a_pool_that_is_used_up_says_so(gateway: HttpReadGateway) -> None:
 
 @pytest.mark.parametrize(
     ("failing", "status", "outcome"),
-    [("status", 503, "status"), ("reset", 503, "reset"), ("undecodable", 503, "undecodable"), ("hang", 504, "client-left")],
+    [
+        ("status", 503, "status"),
+        ("reset", 503, "reset"),
+        ("undecodable", 503, "undecodable"),
+        ("hang", 504, "client-left"),
+    ],
 )
 def test_a_provider_fails_as_told_and_is_well_again(
     gateway: HttpReadGateway, failing: str, status: int, outcome: str
