@@ -39,10 +39,10 @@ class HttpReadGateway(HttpGateway):
 
     def __init__(self, lane: Lane, people: People, *, tier: Tier = "wire") -> None:
         super().__init__(lane.urls, people, tier=tier, alive=lane.alive)
+        self._lane = lane
         self.disturbances: list[Disturbance] = []
         self._ends = ExitStack()
-        self._signing, self._plain = lane.signing, lane.plain_provider
-        self._lives = Lives(lane.instances)
+        self._lives = Lives(lane)
         self._store = Store(lane.lines) if lane.lines else None
         self._providers: Providers | None = None
         if lane.simulators_url and lane.pool:
@@ -53,6 +53,8 @@ class HttpReadGateway(HttpGateway):
         """Put everything right, and let go of the last story's providers."""
         self._settle()
         super().begin()
+        if self._lane.pool and self._lane.pool.runs_low:
+            self._lane.renew_pool()
         self.disturbances = []
         if self._providers:
             self._providers.begin()
@@ -69,7 +71,7 @@ class HttpReadGateway(HttpGateway):
 
     def _rejoin(self) -> None:
         """Wait until each instance has heard of Redis again, at most `REJOIN_MS`: a request makes it look."""
-        path = f"/api/v2/providers?provider={self._plain}"
+        path = f"/api/v2/providers?provider={self._lane.plain_provider}"
         self.play([Request(self.fresh("ip", "free"), instance, path=path) for instance in range(self.instances)])
         until(lambda: self._its_store().talking >= self.instances, at_most_ms=REJOIN_MS)
 
@@ -120,9 +122,10 @@ class HttpReadGateway(HttpGateway):
         return said
 
     def _operator(self) -> Identity:
-        if self._signing is None:
+        key = self._lane.signing
+        if key is None:
             raise Untestable("the gateway runs already: the judge has no service token of scope operate for it")
-        signer = Signer(self._signing.private_key_file, self._signing.issuer, self._signing.audience)
+        signer = Signer(key.private_key_file, key.issuer, key.audience)
         token = signer.token("service", OPERATOR, "enterprise", scope="operate")
         return Identity("service", OPERATOR, "enterprise", (("Authorization", f"Bearer {token}"),))
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatespec.errors import unable
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gatespec.read_ports import Life
-    from gatespec.stack.gateway import GatewayInstance
+    from gatespec.stack.lane import Lane
 
 
 class Lives:
     """How each instance is, and how to change it."""
 
-    def __init__(self, instances: Sequence[GatewayInstance]) -> None:
-        self._instances = instances
-        self._lives: list[Life] = ["running"] * len(instances)
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._lives: list[Life] = ["running"] * len(lane.instances)
 
     @property
     def known(self) -> bool:
         """Whether there are processes that we may change."""
-        return bool(self._instances)
+        return bool(self._lives)
 
     @property
     def not_running(self) -> list[int]:
@@ -35,9 +31,9 @@ class Lives:
         before, self._lives[place] = self._lives[place], life
         if before == life:
             return False
-        instance = self._instances[place]
+        instance = self._lane.instances[place]
         if before == "killed":
-            _restart(instance)
+            self._lane.restart(place)
         if life == "paused":
             instance.pause()
         elif life == "killed":
@@ -46,13 +42,3 @@ class Lives:
             instance.resume()
             instance.ready()
         return True
-
-
-def _restart(instance: GatewayInstance) -> None:
-    """Bring it back where it was: whoever knows its address must find it there."""
-    before = instance.url
-    instance.start()
-    instance.ready()
-    if instance.url != before:
-        message = f"{instance.name} could not come back at {before}: somebody took its port meanwhile"
-        raise unable("port-lost", message, hint="run it again")

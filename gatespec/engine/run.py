@@ -20,6 +20,7 @@ from gatespec.engine.preflight import absence
 from gatespec.engine.stage import Stage
 from gatespec.errors import Exit, GatespecError, usage
 from gatespec.history import Context, HistoryWriter
+from gatespec.ports import Untestable
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.traceability import matrix
 from gatespec.verdict import Judgement, Run, Verdict
@@ -129,9 +130,10 @@ class Court:
         if self.dead and tier != "component":
             return self._unjudged(row, tier, binding, Verdict.NOT_RUN, f"not run after: {self.dead}")
         try:
-            if tier == "component":
-                return self._judge_component(row, chapter, binding)
-            return self._judge_wire(row, chapter, tier)
+            in_process = tier == "component"
+            return self._judge_component(row, chapter, binding) if in_process else self._judge_wire(row, chapter, tier)
+        except Untestable as untestable:
+            return self._unjudged(row, tier, binding, Verdict.UNTESTABLE, str(untestable))
         except GatespecError as error:  # told once; what comes after it is not run
             if error.exit_code is Exit.USAGE:
                 raise

@@ -74,8 +74,6 @@ class StoryMachine(stateful.RuleBasedStateMachine):
 
     def judge(self) -> None:
         """Hold what came back since the last step against the statement."""
-        # A driver that only asks has none.
-        self.example.disturbances = list(getattr(self.gateway, "disturbances", ()))
         check_soundness(self.example)
         findings = self.stage.check(self.example, self._judged)
         self._judged = len(self.example.exchanges)

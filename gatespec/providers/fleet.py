@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-PROVIDERS_MAX = 5_000
-"""Each takes a few kilobytes, and every lane of a run may ask for hundreds."""
+PROVIDERS_MAX = 20_000
+"""Each takes a kilobyte, and every lane of a run may ask for hundreds, and again for hundreds."""
 
 Opening: TypeAlias = "tuple[str, date]"
 """The price series and day on which every provider begins."""

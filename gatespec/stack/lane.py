@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gatespec import verdict
@@ -19,7 +20,6 @@ from gatespec.stack.servers import Servers, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from gatespec.engine.chapter import Needs
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gatespec.stack.servers import Progress, Stores
     from gatespec.target import Target
 
+PROVIDERS_FILE = "GATEWAY_PROVIDERS_FILE"
 TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 """The judge speaks for other addresses through `X-Forwarded-For`."""
 
@@ -56,7 +57,8 @@ class Stack(Servers):
             lines = ends.enter_context(fault_lines(self, stores)) if needs and needs.store_faults else None
             pool = self._pool(needs.providers) if needs else None
             given = lines.stores if lines else stores
-            ground = Ground(self, stores, self._deployment(target, given, settings, pool), lines, pool)
+            ground = Ground(self, stores, self._deployment(target, given, settings), lines, pool)
+            ground.declare_providers()
             say(progress, f"preparing {target.name}")
             ground.deployment.prepare()
             count = instances or ground.deployment.door.instances
@@ -71,19 +73,12 @@ class Stack(Servers):
             raise Untestable(f"the target claims no adapter {ADAPTER!r}, so there are no providers that it could read")
         return ProviderPool(self.simulators.enlist(count))
 
-    def _deployment(
-        self, target: Target, stores: Stores, settings: Mapping[str, str], pool: ProviderPool | None
-    ) -> Deployment:
+    def _deployment(self, target: Target, stores: Stores, settings: Mapping[str, str]) -> Deployment:
         name = f"gateway-{stores.number}"
-        file = self.nursery.folder / f"{name}-providers.toml"
-        # A simulated provider bears the name of the adapter that speaks to it.
-        providers = [Provider(each, each) for each in self.providers]
-        providers += [Provider(each, ADAPTER) for each in (pool.names if pool else ())]
-        write_providers_file(file, providers, self.simulators.url)
         given = {
             "GATEWAY_DATABASE_URL": stores.postgres_url,
             "GATEWAY_REDIS_URL": stores.redis_url,
-            "GATEWAY_PROVIDERS_FILE": str(file),
+            PROVIDERS_FILE: str(self.nursery.folder / f"{name}-providers.toml"),
             **self.signing.settings(),
             **TRUSTED_PROXIES,
         }
@@ -100,6 +95,18 @@ class Ground:
     lines: FaultLines | None = None
     """None where the gateway goes straight to its stores."""
     pool: ProviderPool | None = None
+
+    def declare_providers(self) -> None:
+        """Write the providers file: the simulated one of each adapter, which bears its name, and the pool."""
+        providers = [Provider(each, each) for each in self.stack.providers]
+        providers += [Provider(each, ADAPTER) for each in (self.pool.names if self.pool else ())]
+        file = Path(self.deployment.settings[PROVIDERS_FILE])
+        write_providers_file(file, providers, self.stack.simulators.url)
+
+    def renew_pool(self, pool: ProviderPool) -> None:
+        """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
+        pool.refill(self.stack.simulators.enlist(len(pool.names)))
+        self.declare_providers()
 
 
 class Lane:
@@ -190,6 +197,19 @@ class Lane:
         services = [*self.instances, *([self.lines.proxy] if self.lines else [])]
         own = {service.name: service.logs[0] for service in services}
         return {**self._ground.stack.logs, **own} if self._ground else own
+
+    def restart(self, *places: int) -> None:
+        """Start these instances again, each where it was, and wait until they are ready."""
+        if self._ground is None:
+            raise ValueError("this gateway was not started here")
+        self._ground.deployment.restart([self.instances[place] for place in places])
+
+    def renew_pool(self) -> None:
+        """Have as many providers that nobody read, and start the gateway again, where it was, so that it knows them."""
+        if self._ground is None or self._ground.pool is None:
+            raise ValueError("this lane has no pool")
+        self._ground.renew_pool(self._ground.pool)
+        self.restart(*range(len(self.instances)))
 
     def create_users(self, plan: str, count: int) -> list[dict[str, Any]]:
         """Have the gateway make users with API keys; raise `Untestable` where the judge has no way to ask for them."""

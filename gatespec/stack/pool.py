@@ -13,6 +13,10 @@ ADAPTER = "lambda"
 """What all of them speak: its list is exactly one request, so a ledger counts calls."""
 
 
+RESERVE = 50
+"""More than one story takes: with fewer left, the pool is renewed before the next one begins."""
+
+
 class ProviderPool:
     """The names of one lane."""
 
@@ -27,8 +31,17 @@ class ProviderPool:
             raise unable(
                 "providers-exhausted",
                 f"{count} fresh providers are asked for, and {len(taken)} of the lane's {len(self.names)} are left",
-                tried="each provider is read by one story alone",
-                hint="ask for fewer --examples, or raise the chapter's Needs.providers",
+                tried="each provider is read by one story alone, and the pool is renewed between stories only",
+                hint="raise the chapter's Needs.providers",
             )
         self._lent += count
         return taken
+
+    @property
+    def runs_low(self) -> bool:
+        """Whether the next story might ask for more than is left."""
+        return len(self.names) - self._lent < min(RESERVE, len(self.names) // 2)
+
+    def refill(self, names: Sequence[str]) -> None:
+        """Have these instead, all of them new."""
+        self.names, self._lent = tuple(names), 0

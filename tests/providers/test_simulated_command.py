@@ -65,10 +65,10 @@ def test_it_begins_on_the_day_and_with_the_prices_named() -> None:
 
 
 def test_there_are_never_more_than_can_be_served() -> None:
-    with simulators("--pool", "all:4999") as (_, url):
+    with simulators("--pool", "all:9999", "--pool", "others:9999", "--providers", "one") as (_, url):
         control = ProvidersControl(url)
         control.enlist(["one-more"])
-        with pytest.raises(GatespecError, match="at most 5000"):
+        with pytest.raises(GatespecError, match="at most 20000"):
             control.enlist(["one-too-many"])
         control.enlist(["one-more", "all-000"])
 
@@ -90,7 +90,7 @@ def serves_nothing(*_: object) -> None:
     ("arguments", "code"),
     [
         ([], "providers-count"),
-        (["--pool", "lambda:9999"], "providers-count"),
+        (["--pool", "a:9999", "--pool", "b:9999", "--pool", "c:9999"], "providers-count"),
         (["--pool", "lambda"], "pool-malformed"),
         (["--providers", "Lambda"], "provider-malformed"),
         (["--providers", "_control"], "provider-malformed"),

@@ -15,6 +15,7 @@ from gatespec.clock import until
 from gatespec.errors import GatespecError
 from gatespec.ports import Request
 from gatespec.read_ports import SERIAL_BASE_CENTS
+from tests.wire_reads.conftest import POOL
 
 if TYPE_CHECKING:
     from gatespec.drivers.http_reads import HttpReadGateway
@@ -196,6 +197,19 @@ def test_an_instance_that_died_by_itself_is_told_and_not_mended(gateway: HttpRea
     instance.start()
     instance.ready()
     gateway.begin()
+
+
+def test_a_pool_that_runs_low_is_renewed_before_the_next_story(gateway: HttpReadGateway, lane: Lane) -> None:
+    assert lane.pool
+    before, pids = lane.pool.names, [instance.pid for instance in lane.instances]
+    gateway.fresh_providers(POOL // 2 + 1)
+    gateway.begin()
+    assert {*before}.isdisjoint(lane.pool.names)
+    assert len(lane.pool.names) == POOL
+    assert {*pids}.isdisjoint(instance.pid for instance in lane.instances)
+    (provider,) = gateway.fresh_providers(1)
+    assert serials(read(gateway, provider)) == [1]
+    assert read(gateway, provider, instance=1).status == 200
 
 
 def test_a_running_gateway_throws_its_own_dice(gateway: HttpReadGateway) -> None:

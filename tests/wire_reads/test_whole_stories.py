@@ -45,7 +45,11 @@ class BreakingMachine(StoryMachine):
     @told()
     def reads(self) -> None:
         self.ask(Request(self.who, 0, path=f"/api/v2/providers?provider={self.provider}"))
+
+    def judge(self) -> None:
         self.example.calls = self.gateway.calls([self.provider])
+        self.example.disturbances = list(self.gateway.disturbances)
+        super().judge()
 
     @told(state=st.sampled_from(("refusing", "hanging", "well")))
     def redis_becomes(self, state: StoreState) -> None:
