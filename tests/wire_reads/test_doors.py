@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+import redis
 
+from gatespec.clock import until
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.engine.backstage import people
 from gatespec.engine.chapter import Needs
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from gatespec.stack.lane import Stack
 
+SOON_MS = 20_000
 STAND_IN = Path(__file__).parents[1] / "stack" / "gateway.toml"
 
 
@@ -118,6 +122,31 @@ def quiet(stack: Stack) -> Iterator[HttpReadGateway]:
 def test_a_store_without_a_proxy_cannot_be_broken(quiet: HttpReadGateway) -> None:
     with pytest.raises(Untestable, match="Needs say nothing of store faults"):
         quiet.store("hanging")
+
+
+def test_no_story_begins_before_the_instances_have_found_redis_again(stack: Stack) -> None:
+    """The stand-in never speaks to Redis; a thread does so in its place, once all is well again."""
+    with stack.lane(load_target(STAND_IN), settings={}, needs=Needs(2, store_faults=True)) as lane, ExitStack() as ends:
+        assert lane.lines
+        gateway, url = HttpReadGateway(lane, people(lane)), lane.lines.stores.redis_url
+        ends.callback(gateway.close)
+        gateway.begin()
+        gateway.store("hanging")
+        spoke = threading.Event()
+
+        def speak() -> None:
+            until(lambda: gateway._store is not None and gateway._store.state == "well", at_most_ms=SOON_MS)  # noqa: SLF001
+            for _ in range(2):
+                client = ends.enter_context(redis.Redis.from_url(url))
+                client.ping()
+            spoke.set()
+
+        speaker = threading.Thread(target=speak)
+        speaker.start()
+        gateway.begin()
+        found = spoke.is_set()
+        speaker.join()
+    assert found
 
 
 def test_an_invalidation_is_asked_for_by_a_service_that_may(

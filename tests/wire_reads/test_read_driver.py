@@ -59,10 +59,12 @@ def test_a_second_read_is_served_from_what_is_known_until_it_expires(gateway: Ht
 
 
 def test_no_provider_is_lent_twice_and_each_has_a_ledger_of_its_own(gateway: HttpReadGateway) -> None:
-    lent = {*gateway.fresh_providers(3)}
+    lent = gateway.fresh_providers(3)
+    read(gateway, lent[0])
     gateway.begin()
     again = gateway.fresh_providers(3)
-    assert len(lent | {*again}) == 6
+    assert len({*lent, *again}) == 6
+    assert gateway.calls(lent) == [], "what was called before this story is none of its calls"
     read(gateway, again[0])
     read(gateway, again[1])
     assert [call.provider for call in gateway.calls(again)] == [again[0], again[1]]
