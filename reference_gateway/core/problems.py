@@ -15,6 +15,7 @@ _CATALOGUE: dict[str, tuple[HTTPStatus, str]] = {
     "token-invalid": (HTTPStatus.UNAUTHORIZED, "The access token is not valid"),
     "token-expired": (HTTPStatus.UNAUTHORIZED, "The access token has expired"),
     "key-invalid": (HTTPStatus.UNAUTHORIZED, "The API key is not valid"),
+    "scope-missing": (HTTPStatus.FORBIDDEN, "The token lacks a scope"),
     "parameter-invalid": (HTTPStatus.UNPROCESSABLE_ENTITY, "A query parameter is malformed"),
     "parameter-unknown": (HTTPStatus.UNPROCESSABLE_ENTITY, "A query parameter is not known"),
     "parameter-repeated": (HTTPStatus.UNPROCESSABLE_ENTITY, "A query parameter is given more than once"),
