@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from django.core.asgi import get_asgi_application
 
 from reference_gateway.adapters.credentials import DevelopmentCredentials
-from reference_gateway.adapters.redis import open_limiter
+from reference_gateway.adapters.redis import open_limiter, open_snapshots
 from reference_gateway.edge import clock, site
 from reference_gateway.edge.api import Routes
 from reference_gateway.edge.api_keys import ApiKeys
+from reference_gateway.edge.cursors import Cursors
 from reference_gateway.edge.database import KeyTable
 from reference_gateway.edge.fast_path import Bounds, FastPath
 from reference_gateway.edge.handover import Handover
@@ -19,16 +20,22 @@ from reference_gateway.edge.journal import Journal
 from reference_gateway.edge.l2 import NS_PER_S, L2InMemoryCache
 from reference_gateway.edge.metrics import Metrics
 from reference_gateway.edge.operations import Operations
+from reference_gateway.edge.pages import Pages
+from reference_gateway.edge.provider_health import ProviderHealth
 from reference_gateway.edge.provider_lists import Bounds as ListBounds
 from reference_gateway.edge.provider_lists import ProviderLists
 from reference_gateway.edge.providers_file import load_providers
 from reference_gateway.edge.reads import OfferReads
 from reference_gateway.edge.settings import SettingInvalid, Settings, variable_of
+from reference_gateway.edge.snapshots import Snapshots
 from reference_gateway.edge.tokens import AccessTokens, key_set, load_public_key
 
 if TYPE_CHECKING:
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
     from reference_gateway.edge.line_writer import LineWriter
+
+
+MS_PER_S = 1000
 
 
 class Gateway:
@@ -39,12 +46,18 @@ class Gateway:
         self._metrics = Metrics()
         self._limiter = _limiter(settings)
         self._table = KeyTable(settings.database_url)
+        providers = load_providers(settings.providers_file)
+        health = ProviderHealth(providers)
         self._lists = ProviderLists(
-            load_providers(settings.providers_file), DevelopmentCredentials(), _list_bounds(settings), self._metrics
+            providers, DevelopmentCredentials(), _list_bounds(settings), metrics=self._metrics, health=health
         )
-        reads = OfferReads(self._lists, L2InMemoryCache(), float(settings.deadline_s))
+        self._store = open_snapshots(
+            settings.redis_url, budget_s=float(settings.redis_budget_s), is_away=lambda: bool(self._limiter.away)
+        )
+        self._cursors = Cursors(self._store)
+        reads = self._reads(settings)
         site.route(Routes(reads))
-        self.operations = Operations(self._metrics, key_set(key), self._dependencies)
+        self.operations = Operations(self._metrics, key_set(key), self._dependencies, health.render)
         self.app = FastPath(
             identities=Identities(
                 AccessTokens(key, settings.jwt_issuer, settings.jwt_audience),
@@ -63,16 +76,30 @@ class Gateway:
         self._metrics.watch_inflight(lambda: self.app.inflight)
         self._metrics.watch_lines(lambda: writer.dropped)
 
+    def _reads(self, settings: Settings) -> OfferReads:
+        life_ms = int(settings.snapshot_s * MS_PER_S)
+        snapshots = Snapshots(self._store, life_ms)
+        return OfferReads(
+            self._lists,
+            L2InMemoryCache(),
+            float(settings.deadline_s),
+            snapshots=snapshots,
+            pages=Pages(snapshots, self._cursors, life_ms),
+            static_ttl_ns=int(settings.ttl_static_s * NS_PER_S),
+        )
+
     async def open(self) -> None:
         """Make ready to serve; waits for Redis a moment, for nobody else: offers are served with all of them away."""
         self._lists.open()
         await self._table.open()
         await self._limiter.start()
+        await self._cursors.learn()
 
     async def close(self) -> None:
         """Give back what was opened."""
         await self._lists.close()
         await self._table.close()
+        await self._store.close()
         await self._limiter.close()
 
     async def _dependencies(self) -> dict[str, object]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reference_gateway.adapters.credentials import CredentialSource
     from reference_gateway.core.offer import Offer
     from reference_gateway.edge.metrics import Metrics
+    from reference_gateway.edge.provider_health import ProviderHealth
     from reference_gateway.edge.providers_file import Provider
 
 CONNECTIONS_MAX = 100
@@ -47,12 +48,19 @@ class ProviderLists:
     """Keeps the lists; whoever asks for a newer one joins the call that runs."""
 
     def __init__(
-        self, providers: Sequence[Provider], credentials: CredentialSource, bounds: Bounds, metrics: Metrics
+        self,
+        providers: Sequence[Provider],
+        credentials: CredentialSource,
+        bounds: Bounds,
+        *,
+        metrics: Metrics,
+        health: ProviderHealth,
     ) -> None:
         self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
         self._credentials = credentials
         self.bounds = bounds
         self._metrics = metrics
+        self._health = health
         self._known: dict[str, Known] = {}
         self._calls: dict[str, asyncio.Task[Known]] = {}
         self._failing: dict[str, FailureKind] = {}
@@ -77,9 +85,9 @@ class ProviderLists:
         if self._session is not None:
             await self._session.close()
 
-    def fresh(self, name: str, now_ns: int) -> Known | None:
-        """Return the list if it is younger than its TTL."""
-        return self._younger(name, now_ns, self.bounds.ttl_ns)
+    def fresh(self, name: str, now_ns: int, ttl_ns: int | None = None) -> Known | None:
+        """Return the list if it is younger than `ttl_ns` (None: than its own TTL)."""
+        return self._younger(name, now_ns, self.bounds.ttl_ns if ttl_ns is None else ttl_ns)
 
     def last_known(self, name: str, now_ns: int) -> Known | None:
         """Return the list if it may still be shown, marked stale."""
@@ -91,7 +99,8 @@ class ProviderLists:
         if call is None:
             call = asyncio.get_running_loop().create_task(self._call(self._providers[name]), name=f"list {name}")
             self._calls[name] = call
-            call.add_done_callback(lambda done: self._ended(name, done))
+            begun_ns = clock.monotonic_ns()
+            call.add_done_callback(lambda done: self._ended(name, done, begun_ns))
         return call
 
     def states(self) -> dict[str, str]:
@@ -117,7 +126,7 @@ class ProviderLists:
         self._metrics.call(provider.name, "ok", listing.left_out)
         return Known(provider.name, listing.offers, clock.epoch_ms(), taken_ns)
 
-    def _ended(self, name: str, call: asyncio.Task[Known]) -> None:
+    def _ended(self, name: str, call: asyncio.Task[Known], begun_ns: int) -> None:
         del self._calls[name]
         if call.cancelled():
             return
@@ -125,8 +134,14 @@ class ProviderLists:
         if error is None:
             self._known[name] = call.result()
             self._failing.pop(name, None)
+            self._note(name, "ok", begun_ns)
             return
         kind = error.kind if isinstance(error, ProviderFailed) else FailureKind.UNDECODABLE
+        self._note(name, str(kind), begun_ns)
         self._failing[name] = kind
         self._metrics.call(name, str(kind))
         structlog.get_logger().warning("provider call failed", provider=name, outcome=str(kind))
+
+    def _note(self, name: str, outcome: str, begun_ns: int) -> None:
+        url, duration_ns = self._providers[name].endpoint[0].url, clock.monotonic_ns() - begun_ns
+        self._health.ended(name, url, outcome, duration_ns, clock.epoch_ms())

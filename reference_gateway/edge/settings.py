@@ -135,6 +135,8 @@ class Settings(BaseModel):
     rate_pro: Plan = Field(100, description=_LIMIT)
     rate_enterprise: Plan = Field(1000, description=_LIMIT)
     ttl_pricing_s: Seconds = Field(Decimal(60), description=_SECONDS)
+    ttl_static_s: Seconds = Field(Decimal(300), description=_SECONDS)
+    snapshot_s: Seconds = Field(Decimal(300), description=_SECONDS)
     stale_s: Seconds = Field(Decimal(86_400), description=_SECONDS)
     deadline_s: Positive = Field(Decimal(5), description=_SOME_SECONDS)
     upstream_timeout_s: Positive = Field(Decimal(4), description=_SOME_SECONDS)

@@ -1,6 +1,7 @@
-"""The core's shared windows on Redis and Redis Cluster."""
+"""What all instances share, on Redis and Redis Cluster: the limiter's windows, and snapshots."""
 
-from reference_gateway.adapters.redis.connect import connect, open_limiter
+from reference_gateway.adapters.redis.connect import connect, open_limiter, open_snapshots
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
+from reference_gateway.adapters.redis.snapshots import RedisSnapshots
 
-__all__ = ["SlidingWindowRateLimiter", "connect", "open_limiter"]
+__all__ = ["RedisSnapshots", "SlidingWindowRateLimiter", "connect", "open_limiter", "open_snapshots"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -14,6 +15,7 @@ from reference_gateway.adapters.redis.cluster import RedisClusterWindowStore
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
 from reference_gateway.adapters.redis.route import IN_FLIGHT_MAX
 from reference_gateway.adapters.redis.server import RedisServer
+from reference_gateway.adapters.redis.snapshots import RedisSnapshots
 from reference_gateway.adapters.redis.store import RedisWindowStore
 from reference_gateway.core.limiter import MICROSECONDS
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 CONNECTIONS_MAX = 2 * IN_FLIGHT_MAX
 """To one server: each journey under way, a probe, and those just given up that still close."""
 DEFAULT_PORT = 6379
+CLUSTER_RETRIES = 3
+"""Of one command on a cluster that moves: to find the cluster anew, and once more."""
 
 SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
@@ -55,6 +59,31 @@ def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWind
     if len(names) != 1:
         raise ValueError(f"several servers make a cluster: expected {SCHEMES[2]}://host:port,host:port")
     return RedisWindowStore(names[0], opened(names[0]))
+
+
+def open_snapshots(url: str, *, budget_s: float, is_away: Callable[[], bool]) -> RedisSnapshots:
+    """Make the store of snapshots at `url`, which `connect` has accepted; connects with the first use."""
+    parts = urlsplit(url)
+    names = _names(parts)
+    client: Redis | RedisCluster
+    if parts.scheme.endswith("+cluster"):
+        client = _cluster_client(names, parts)
+    else:
+        client = _client(names[0], parts, round(budget_s * MICROSECONDS))
+    return RedisSnapshots(client, budget_s=budget_s, is_away=is_away)
+
+
+def _cluster_client(names: list[str], parts: SplitResult) -> RedisCluster:
+    """Make redis-py's own: whoever asks for a snapshot can wait for a cluster that moves, up to the budget."""
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    return RedisCluster(
+        startup_nodes=[ClusterNode(*name.rsplit(":", 1)) for name in names],
+        username=unquote(user) or None,
+        password=unquote(password) or None,
+        ssl=parts.scheme.startswith("rediss"),
+        retry=Retry(NoBackoff(), CLUSTER_RETRIES),
+        driver_info=None,
+    )
 
 
 def _names(parts: SplitResult) -> list[str]:
