@@ -42,6 +42,7 @@ QUERY: Final = "query"
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_.\[\]-]{{0,{NAME_LENGTH_MAX - 1}}}")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -133,6 +134,8 @@ def _limit(text: str) -> int:
 
 def _cursor(text: str) -> str:
     """Whether it is one of ours is for its reader to say, who has the keys."""
+    if not _CURSOR.fullmatch(text):
+        raise ValueError("the `next_cursor` of a page, as it is")
     return text
 
 
