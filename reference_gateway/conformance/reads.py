@@ -27,7 +27,7 @@ from reference_gateway.core.cache.refreshes import Outside
 from reference_gateway.core.cache.tiers import MultiTierCache, Pending
 from reference_gateway.core.filters import parse_query
 from reference_gateway.core.limiter import Ask, Policy, StoreAway
-from reference_gateway.core.offers import list_body
+from reference_gateway.core.pages import Page, ProviderList, moment_of, page_body, snapshot_of, version_of
 from reference_gateway.core.problems import Problem
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reference_gateway.conformance.turns import MovingClock
     from reference_gateway.conformance.world import StoreState, Upstream
     from reference_gateway.core.answers import Answer
+    from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.query import Query
 
@@ -296,11 +297,10 @@ class Reads:
         return [await instance.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
 
     def render(self, query: Query, shown: Sequence[Shown]) -> bytes:
-        """Write the list."""
-        entries = [each.entry for each in shown if each.entry is not None]
-        offers = [offer for entry in entries for offer in entry.offers]
-        as_of_ms = min((entry.as_of_ms for entry in entries), default=self.turns.clock.now_ms())
-        return list_body(offers, query, as_of_ms, warnings_of(shown))
+        """Write the first page of the list; further ones are for HTTP."""
+        lists = [_list_of(each.provider, each.entry) for each in shown if each.entry is not None]
+        snapshot = snapshot_of(moment_of(lists, warnings_of(shown), self.turns.clock.now_ms()))
+        return page_body(Page(snapshot, snapshot.select(query), 0, query.limit), None)
 
     async def invalidate(self, instance: Instance, asked: Asked, trace_id: str) -> Answer:
         """Mark a provider's key, for who may."""
@@ -312,3 +312,7 @@ class Reads:
             return answers.failed(Problem("not-found", "there is no such provider"), trace_id)
         everywhere = await instance.cache.invalidate(provider)
         return accepted(provider, everywhere=everywhere)
+
+
+def _list_of(provider: str, entry: Entry) -> ProviderList:
+    return ProviderList(provider, version_of(entry.as_of_ms, entry.offers), entry.as_of_ms, entry.offers)

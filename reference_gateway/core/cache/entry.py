@@ -6,7 +6,7 @@ the clocks of instances never matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log
 from typing import TYPE_CHECKING, Literal
 
@@ -66,6 +66,10 @@ class Lifetimes:
     def keep_ms(self) -> int:
         """How long after it was taken an entry is of any use."""
         return max(self.ttl_ms, self.stale_ms)
+
+    def with_ttl(self, ttl_ms: int) -> Lifetimes:
+        """Return those of what is derived from the lists."""
+        return replace(self, ttl_ms=ttl_ms)
 
     def fresh_until_ms(self, entry: Entry) -> int:
         """The first moment at which the entry has expired."""

@@ -28,11 +28,13 @@ def warnings_of(shown: Sequence[Shown]) -> list[AnswerWarning]:
     ]
 
 
-def nothing_known(shown: Sequence[Shown]) -> Problem | None:
+NOTHING_KNOWN = "none of the providers asked has answered, and no earlier list of theirs is known"
+
+
+def nothing_known(shown: Sequence[Shown], detail: str = NOTHING_KNOWN) -> Problem | None:
     """Return the problem of an answer that has nothing to show, although some provider was asked."""
     if not shown or any(each.entry is not None for each in shown):
         return None
-    detail = "none of the providers asked has answered, and no earlier list of theirs is known"
     if any(each.timed_out for each in shown):
         return Problem("providers-timeout", detail)
     return Problem("providers-unavailable", detail, retry_after_s=PROVIDERS_RETRY_S)

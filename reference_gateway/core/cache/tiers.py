@@ -12,7 +12,7 @@ from reference_gateway.core.cache.status import Forward, Step
 from reference_gateway.core.limiter import StoreAway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from reference_gateway.core.cache.flight import Flight
     from reference_gateway.core.cache.l2 import L2InMemoryCache
@@ -60,7 +60,7 @@ class MultiTierCache:
         `ttl_ms` is for what is derived from the lists and lives longer than they do.
         """
         key, now_ms = key_of(provider), self._runtime.now_ms()
-        lifetimes = self.lifetimes if ttl_ms is None else replace(self.lifetimes, ttl_ms=ttl_ms)
+        lifetimes = self.lifetimes if ttl_ms is None else self.lifetimes.with_ttl(ttl_ms)
         held = self.l2.get(key, now_ms)
         if held is None:
             self._observer.lookup("l2", "miss")
@@ -86,12 +86,17 @@ class MultiTierCache:
             await flight.landed.passed(self._left_ms(until_ms))
         return self._fetched(pending) if flight.entry is not None else self._last_known(pending)
 
-    def refresh_early(self, entries: dict[str, Entry], lifetimes: Lifetimes | None = None) -> None:
+    def refresh_early(self, entries: Mapping[str, Entry], lifetimes: Lifetimes) -> None:
         """Let one reader's draw decide which of the entries that it is shown are refreshed in the background."""
         now_ms, rand = self._runtime.now_ms(), self._runtime.dice()
         for key, entry in entries.items():
-            if is_due(entry, lifetimes or self.lifetimes, now_ms, rand):
+            if is_due(entry, lifetimes, now_ms, rand):
                 self.refreshes.join(key, "early", newer_than=entry.epoch)
+
+    def newest(self, key: str) -> Entry | None:
+        """Return the entry that L2 holds, unless it is outdated."""
+        held = self.l2.get(key, self._runtime.now_ms())
+        return None if held is None or held.outdated else held.entry
 
     async def invalidate(self, provider: str) -> bool:
         """Mark what is known as outdated, and refresh it in the background; False where only this instance knows."""
