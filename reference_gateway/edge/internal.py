@@ -79,7 +79,7 @@ class InternalApi:
         except ValidationError as error:
             return _fault(error)
         if provider not in self._providers:
-            return Problem("not-found", "there is no such provider", "provider")
+            return Problem("not-found", "there is no such provider")
         return accepted(provider, everywhere=await self._cache.invalidate(provider), fields=fields)
 
 

@@ -18,6 +18,6 @@ def missing_scope(scope: str) -> Problem:
 
 def accepted(provider: str, *, everywhere: bool, fields: Fields = ()) -> Answer:
     """Say that the key is marked, on all instances or (the store being away) on this one, and a refresh begun."""
-    body = {"provider": provider, "invalidated": True, "instances": "all" if everywhere else "this"}
+    body = {"provider": provider, "instances": "all" if everywhere else "this"}
     headers = (("content-type", "application/json"), ("cache-control", "no-store"), *fields)
     return Answer(HTTPStatus.ACCEPTED, headers, json.dumps(body, separators=(",", ":")).encode("ascii"))
