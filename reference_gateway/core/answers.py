@@ -55,8 +55,13 @@ def admitted(  # noqa: PLR0913 - each is a part of the answer
     *,
     extra: Fields = (),
 ) -> Answer:
-    """Send ready bytes, or 304 to a client that has them; `extra` is such as Cache-Status."""
-    fields = (("etag", ready.etag), *extra, *limited(policy, decision, trace_id))
+    """Send ready bytes to whoever was admitted, or 304 to a client that has them; `extra` is such as Cache-Status."""
+    return conditional(ready, if_none_match, (*extra, *limited(policy, decision, trace_id)))
+
+
+def conditional(ready: Entry, if_none_match: str | None, extra: Fields) -> Answer:
+    """Send ready bytes to whoever does not have them."""
+    fields = (("etag", ready.etag), *extra)
     if if_none_match is not None and matches(if_none_match, ready.etag):
         return Answer(HTTPStatus.NOT_MODIFIED, fields)
     return Answer(HTTPStatus.OK, (("content-type", ready.content_type), *fields), ready.body)

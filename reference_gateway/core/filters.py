@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reference_gateway.core.gpus import UnknownGpu, names_covered
 from reference_gateway.core.offer import AVAILABILITIES
-from reference_gateway.core.query import SORTS, Query, select
+from reference_gateway.core.query import LIMIT_MAX, SORTS, Query, select
 from reference_gateway.core.regions import REGIONS
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ QUERY: Final = "query"
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_.\[\]-]{{0,{NAME_LENGTH_MAX - 1}}}")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -125,6 +126,19 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _limit(text: str) -> int:
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= LIMIT_MAX:
+        raise ValueError(f"a whole number from 1 to {LIMIT_MAX}")
+    return int(text)
+
+
+def _cursor(text: str) -> str:
+    """Whether it is one of ours is for its reader to say, who has the keys."""
+    if not _CURSOR.fullmatch(text):
+        raise ValueError("the `next_cursor` of a page, as it is")
+    return text
+
+
 def _sort(text: str) -> str:
     if text not in SORTS:
         raise ValueError(f"one of {', '.join(SORTS)}")
@@ -139,18 +153,18 @@ _REPEATABLE: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] =
     "availability": ("availability", _availability),
     "compliance_tag": ("compliance_tags", _word),
 }
-_SINGLE: Final[Mapping[str, Callable[[str], Decimal | int | str]]] = {
-    "min_price": _number,
-    "max_price": _number,
-    "min_memory_gb": _number,
-    "min_gpu_count": _count,
-    "sort": _sort,
+_SINGLE: Final[Mapping[str, tuple[str, Callable[[str], Decimal | int | str]]]] = {
+    "min_price": ("min_price", _number),
+    "max_price": ("max_price", _number),
+    "min_memory_gb": ("min_memory_gb", _number),
+    "min_gpu_count": ("min_gpu_count", _count),
+    "sort": ("sort", _sort),
+    "limit": ("limit", _limit),
+    "per_page": ("limit", _limit),
+    "cursor": ("cursor", _cursor),
 }
 _NOT_SERVED: Final[Mapping[str, str]] = {
-    "page": "no page numbers: answers are followed by `cursor`",
-    "cursor": "no cursor yet: one answer holds every offer",
-    "limit": "no limit yet: one answer holds every offer",
-    "per_page": "no limit yet: one answer holds every offer",
+    "page": "no page numbers: the next page is asked for by `cursor`, with the `next_cursor` of the one before",
 }
 
 
@@ -163,13 +177,25 @@ def parse_query(pairs: Sequence[tuple[str, str]]) -> Query:
         if name in _REPEATABLE:
             field, read = _REPEATABLE[name]
             asked[field] = asked.get(field, frozenset()).union(_value(name, text, read))
-        elif name not in _SINGLE:
-            raise ParameterUnknown(name, _NOT_SERVED.get(name, f"one of {', '.join([*_REPEATABLE, *_SINGLE])}"))
-        elif name in asked:
-            raise ParameterRepeated(name, text, "this parameter once")
+        elif name in _SINGLE:
+            field, read_one = _SINGLE[name]
+            if field in asked:
+                raise ParameterRepeated(name, text, _once(field))
+            asked[field] = _value(name, text, read_one)
         else:
-            asked[name] = _value(name, text, _SINGLE[name])
+            raise ParameterUnknown(name, _NOT_SERVED.get(name, f"one of {', '.join([*_REPEATABLE, *_SINGLE])}"))
     return replace(Query(), **asked)
+
+
+def no_parameters(pairs: Sequence[tuple[str, str]]) -> None:
+    """Refuse whatever is asked of a path that takes no parameters; raises `ParameterUnknown`."""
+    for name, _ in pairs:
+        raise ParameterUnknown(name, "no parameters here")
+
+
+def _once(field: str) -> str:
+    """Name both spellings, where there are two: the first one may have been the other."""
+    return " or ".join(name for name, (meant, _) in _SINGLE.items() if meant == field) + " once"
 
 
 def _value(name: str, text: str, read: Callable[[str], Read]) -> Read:

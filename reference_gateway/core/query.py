@@ -1,11 +1,11 @@
-"""A query: which offers satisfy it, and in what order.
+"""A query: which offers satisfy it, in what order, and which page of them.
 
 Prices are compared as they are shown (rounded once), so that whoever reads an answer can check it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
     from reference_gateway.core.offer import Json, Offer
 
+LIMIT_DEFAULT: Final = 20
+LIMIT_MAX: Final = 100
+"""Offers on a page."""
+
 SORTS: Final = ("price", "-price", "performance", "-performance", "score", "-score")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Every filter of the list, and its order; an empty tuple or None asks for nothing.
+    """Every filter of the list, its order and its page; an empty set or None asks for nothing.
 
     `gpu_types` are canonical names. Prices are in USD per hour of the whole offer, inclusive; memory is in GB per GPU.
     """
@@ -37,10 +41,16 @@ class Query:
     min_memory_gb: Decimal | None = None
     min_gpu_count: int | None = None
     sort: str = "price"
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
 
     def cache_key(self) -> str:
-        """One text for every spelling of the same question: order, repeats, aliases and trailing zeros are gone."""
+        """One text for every spelling of the same page: order, repeats, aliases and trailing zeros are gone."""
         return json_text({field.name: _normal(getattr(self, field.name)) for field in fields(self)})
+
+    def question(self) -> str:
+        """What all pages have in common: the filters and the order."""
+        return replace(self, limit=LIMIT_DEFAULT, cursor=None).cache_key()
 
     def satisfied_by(self, offer: Offer) -> bool:
         """Whether `offer` passes every filter."""

@@ -7,28 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
 from ninja import NinjaAPI
 
 from reference_gateway.core import answers
 from reference_gateway.core.answers import Answer
-from reference_gateway.core.filters import ParameterError, parse_query
+from reference_gateway.core.filters import ParameterError, no_parameters, parse_query
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge.logs import failure
 from reference_gateway.edge.parameters import pairs_of
+from reference_gateway.edge.routes import OFFER_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from reference_gateway.edge.reads import OfferReads, Read
     from reference_gateway.edge.requests import Request
 
 SCOPE_KEY = "reference_gateway.request"
-PROVIDERS = "/api/v2/providers"
-OPENAPI = "/api/v2/openapi.json"
 CACHE_CONTROL = ("cache-control", "private, no-cache")
 """The answer tells one client where it stands with its limit; its ETag makes asking again cheap."""
 
 DOCUMENT = Path(__file__).with_name("openapi.json").read_bytes()
 """Written by hand: Ninja knows neither what the fast path and the operations serve, nor that errors are problems."""
+
+
+class _OfferId:
+    """An offer's id in a path, as Django's converters want it."""
+
+    regex = OFFER_ID
+
+    def to_python(self, text: str) -> str:
+        return text
+
+    def to_url(self, text: str) -> str:
+        return text
+
+
+register_converter(_OfferId, "offer_id")
 
 
 class Routes:
@@ -45,6 +61,14 @@ def _api(reads: OfferReads) -> NinjaAPI:
     @api.get("/providers")
     async def list_offers(request: HttpRequest) -> HttpResponse:
         return _response(await _list(reads, _scope(request)[SCOPE_KEY]))
+
+    @api.get("/providers/catalog")
+    async def read_catalog(request: HttpRequest) -> HttpResponse:
+        return _response(await _plain(_scope(request)[SCOPE_KEY], reads.read_catalog))
+
+    @api.get("/providers/{offer_id:offer_id}")
+    async def read_offer(request: HttpRequest, offer_id: str) -> HttpResponse:
+        return _response(await _plain(_scope(request)[SCOPE_KEY], lambda: reads.read_offer(offer_id)))
 
     @api.get("/openapi.json")
     async def read_openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja passes it
@@ -63,16 +87,28 @@ async def _list(reads: OfferReads, request: Request) -> Answer:
     try:
         read = await reads.read(parse_query(pairs_of(request.query)), request.query)
     except ParameterError as error:
-        return answers.failed(Problem(error.code, str(error), error.field), request.trace_id)
+        return _refused(error, request)
     return render(read, request)
+
+
+async def _plain(request: Request, read: Callable[[], Awaitable[Read]]) -> Answer:
+    """Read what takes no parameters."""
+    try:
+        no_parameters(pairs_of(request.query))
+    except ParameterError as error:
+        return _refused(error, request)
+    return render(await read(), request)
+
+
+def _refused(error: ParameterError, request: Request) -> Answer:
+    return answers.failed(Problem(error.code, str(error), error.field), request.trace_id)
 
 
 def render(read: Read, request: Request) -> Answer:
     """Render what a read found, for a request that was admitted."""
     request.cache = read.outcome
-    status = ("cache-status", read.cache_status)
     if read.problem is not None:
-        return answers.failed(read.problem, request.trace_id, (status,))
+        return answers.failed(read.problem, request.trace_id, _cache_status(read))
     if read.entry is None or request.policy is None or request.decision is None:
         raise AssertionError("a read has an entry or a problem, and was admitted")
     return answers.admitted(
@@ -81,8 +117,12 @@ def render(read: Read, request: Request) -> Answer:
         request.policy,
         request.decision,
         request.trace_id,
-        extra=(status, CACHE_CONTROL),
+        extra=(*_cache_status(read), CACHE_CONTROL),
     )
+
+
+def _cache_status(read: Read) -> answers.Fields:
+    return (("cache-status", read.cache_status),) if read.cache_status else ()
 
 
 def _scope(http: HttpRequest) -> dict[str, Any]:

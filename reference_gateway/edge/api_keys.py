@@ -22,6 +22,8 @@ from reference_gateway.edge.tokens import CredentialRefused
 if TYPE_CHECKING:
     from asyncio import Future
 
+FIELD = "X-API-Key"
+"""The field at fault in every problem of a key."""
 REMEMBERED_S = 3.0
 """How long an answer of the database is believed. A revoked key is refused within 5 s: this, one look-up's bound
 (`database.LOOKUP_S`), and some air."""
@@ -122,4 +124,4 @@ def _parsed(key: bytes) -> _Presented:
 
 def refusal() -> CredentialRefused:
     """Refuse a key, in the same words whether it is malformed, unknown or revoked."""
-    return CredentialRefused(Problem("key-invalid", "no such key is in force"))
+    return CredentialRefused(Problem("key-invalid", "no such key is in force", FIELD))

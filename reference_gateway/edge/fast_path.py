@@ -14,13 +14,14 @@ import structlog
 from reference_gateway.core import answers
 from reference_gateway.core.identity import PLANS
 from reference_gateway.core.problems import Problem
-from reference_gateway.edge.api import OPENAPI, PROVIDERS, render
+from reference_gateway.edge.api import render
 from reference_gateway.edge.bodies import BodyRefused, declared_excess, read_body
 from reference_gateway.edge.handover import INTERNAL, fields_of
 from reference_gateway.edge.identities import CHALLENGE
 from reference_gateway.edge.logs import failure
 from reference_gateway.edge.requests import HEADERS_MAX_BYTES, READING, URI_MAX_BYTES, Request
 from reference_gateway.edge.responses import send_answer
+from reference_gateway.edge.routes import HEALTH, ready_key, route_of
 
 if TYPE_CHECKING:
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
@@ -28,13 +29,11 @@ if TYPE_CHECKING:
     from reference_gateway.core.limiter import Limits
     from reference_gateway.edge.handover import Handover
     from reference_gateway.edge.identities import Identities
+    from reference_gateway.edge.internal import InternalApi
     from reference_gateway.edge.journal import Journal
     from reference_gateway.edge.operations import Operations
     from reference_gateway.edge.reads import OfferReads
     from reference_gateway.edge.requests import Receive, Scope, Send
-
-_ROUTES = frozenset({PROVIDERS, OPENAPI})
-_UNCOUNTED = "/api/v2/providers/health"
 
 
 class Bounds(NamedTuple):
@@ -55,6 +54,7 @@ class FastPath:
         limits: Limits,
         reads: OfferReads,
         operations: Operations,
+        internal: InternalApi,
         handover: Handover,
         journal: Journal,
         bounds: Bounds,
@@ -64,6 +64,7 @@ class FastPath:
         self._policies = {plan: limits.policy(plan) for plan in PLANS}
         self._reads = reads
         self._operations = operations
+        self._internal = internal
         self._handover = handover
         self._journal = journal
         self._bounds = bounds
@@ -85,9 +86,9 @@ class FastPath:
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         if not _is_counted(request.path):
-            answer = await self._operations.answer(request)
+            answer = await self._operations.answer(request) or await self._internal.answer(request, receive)
         else:
-            request.route = request.path if request.path in _ROUTES else request.route
+            request.route = route_of(request.path) or request.route
             answer = await self._barred(request) or self._ready(request)
         if answer is not None:
             await send_answer(answer, request, send)
@@ -106,10 +107,9 @@ class FastPath:
         return None if problem is None else _problem(problem, request)
 
     def _ready(self, request: Request) -> Answer | None:
-        """Look up ready bytes, by the query string as it is spelled."""
-        if request.path != PROVIDERS or request.method not in READING:
-            return None
-        read = self._reads.ready(request.query, request.begun_ns)
+        """Look up ready bytes."""
+        key = ready_key(request) if request.method in READING else None
+        read = None if key is None else self._reads.ready(key, request.begun_ns)
         return None if read is None else render(read, request)
 
     async def _hand_over(self, request: Request, receive: Receive, send: Send) -> None:
@@ -126,7 +126,7 @@ class FastPath:
 
 def _is_counted(path: str) -> bool:
     """Whether the path counts for the limit: everything under /api/, but the state of the providers."""
-    return path.startswith("/api/") and path != _UNCOUNTED
+    return path.startswith("/api/") and path != HEALTH
 
 
 def _excess(request: Request, bounds: Bounds) -> Problem | None:

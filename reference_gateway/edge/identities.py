@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reference_gateway.core.identity import anonymous, client_address
 from reference_gateway.core.problems import Problem
+from reference_gateway.edge import api_keys, tokens
 from reference_gateway.edge.database import DatabaseAway
 from reference_gateway.edge.tokens import CredentialRefused
 
@@ -61,11 +62,11 @@ class Identities:
 
 def _check_single(request: Request, authorization: bytes | None, key: bytes | None) -> None:
     if request.repeated is not None:
-        name = "Authorization" if request.repeated == b"authorization" else "X-API-Key"
+        name = tokens.FIELD if request.repeated == b"authorization" else api_keys.FIELD
         raise CredentialRefused(Problem("header-invalid", f"{name} is given more than once", name))
     if authorization is not None and key is not None:
         detail = "both Authorization and X-API-Key are given; send one of them"
-        raise CredentialRefused(Problem("header-invalid", detail, "X-API-Key"))
+        raise CredentialRefused(Problem("header-invalid", detail, api_keys.FIELD))
 
 
 _DATABASE_AWAY = Problem("database-unavailable", "the API key cannot be looked up now", retry_after_s=DATABASE_RETRY_S)

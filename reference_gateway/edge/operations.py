@@ -1,4 +1,4 @@
-"""What a balancer, a scraper and a token's verifier ask for: none of it counts for the limit."""
+"""What a balancer, a scraper and a token's verifier ask for, and how providers are: none of it counts for the limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from reference_gateway.core.answers import Answer, failed
+from reference_gateway.core.answers import Answer, Entry, conditional, failed
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
 from reference_gateway.edge.metrics import CONTENT_TYPE
 from reference_gateway.edge.requests import READING
+from reference_gateway.edge.routes import HEALTH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,20 +31,26 @@ class Operations:
     """The routes beside the API."""
 
     def __init__(
-        self, metrics: Metrics, key_set: bytes, dependencies: Callable[[], Awaitable[dict[str, object]]]
+        self,
+        metrics: Metrics,
+        key_set: bytes,
+        dependencies: Callable[[], Awaitable[dict[str, object]]],
+        providers: Callable[[], Entry],
     ) -> None:
         self._metrics = metrics
         self._key_set = key_set
         self._dependencies = dependencies
+        self._providers = providers
         self._looking: asyncio.Future[dict[str, object]] | None = None
         self._looked_ns = 0
         self.draining = False
-        self._routes: Mapping[str, Callable[[], Awaitable[Answer | Problem]]] = {
+        self._routes: Mapping[str, Callable[[], Awaitable[Answer | Entry | Problem]]] = {
             "/health": self._health,
             "/health/live": self._live,
             "/health/ready": self._ready,
             "/metrics": self._scrape,
             "/.well-known/jwks.json": self._keys,
+            HEALTH: self._provider_health,
         }
 
     @property
@@ -64,6 +71,8 @@ class Operations:
         answer = await route()
         if isinstance(answer, Problem):
             return failed(answer, request.trace_id, trace)
+        if isinstance(answer, Entry):
+            return conditional(answer, request.if_none_match, (("cache-control", "no-cache"), *trace))
         return Answer(answer.status, (*answer.headers, *trace), answer.body)
 
     async def _live(self) -> Answer:
@@ -79,6 +88,9 @@ class Operations:
             self._looked_ns = now_ns
             self._looking = asyncio.ensure_future(self._dependencies())
         return _json(await asyncio.shield(self._looking))
+
+    async def _provider_health(self) -> Entry:
+        return self._providers()
 
     async def _scrape(self) -> Answer:
         return Answer(200, (("content-type", CONTENT_TYPE),), self._metrics.render())

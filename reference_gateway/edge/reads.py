@@ -1,25 +1,30 @@
-"""Reading the list of offers: from what is fresh, from providers, or from what was last known."""
+"""Reading offers and the catalogue: from what is fresh, from providers, or from what was last known."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from reference_gateway.adapters.providers import FailureKind, ProviderFailed
 from reference_gateway.core.answers import Entry, entry
-from reference_gateway.core.offers import AnswerWarning, list_body
+from reference_gateway.core.cache.reading import nothing_known, outcome_of, status_of, warnings_of
+from reference_gateway.core.catalog import catalog_body
+from reference_gateway.core.pages import Moment, moment_of, offer_body
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
-from reference_gateway.edge.l2 import NS_PER_S, L2InMemoryCache
+from reference_gateway.edge.routes import CATALOG_KEY, offer_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.query import Query
-    from reference_gateway.edge.provider_lists import Known, ProviderLists
+    from reference_gateway.edge.finding import Finding
+    from reference_gateway.edge.pages import Pages
+    from reference_gateway.edge.ready import ReadyAnswers
+    from reference_gateway.edge.snapshots import Snapshots
 
-PROVIDERS_RETRY_S = 1
+NS_PER_MS = 1_000_000
+LIST_KEY = b"\0list"
+"""Of ready bytes by their query; by its spelling they lie under the query string, in which there is no NUL."""
 
 
 class Read(NamedTuple):
@@ -28,110 +33,118 @@ class Read(NamedTuple):
     entry: Entry | None
     problem: Problem | None
     cache_status: str
+    """Empty where no tier was consulted."""
     outcome: str
-    """`hit`, `miss` or `stale`, for logs and metrics."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What is known of one provider for one read."""
-
-    known: Known | None
-    warning: AnswerWarning | None = None
-    timed_out: bool = False
+    """`hit`, `miss` or `stale`, for logs and metrics; empty where no tier was consulted."""
 
 
 class OfferReads:
     """Answers queries over the providers' lists."""
 
-    def __init__(self, lists: ProviderLists, cache: L2InMemoryCache, deadline_s: float) -> None:
-        self._lists = lists
-        self._cache = cache
-        self._deadline_s = deadline_s
+    def __init__(
+        self,
+        finding: Finding,
+        ready: ReadyAnswers,
+        *,
+        snapshots: Snapshots,
+        pages: Pages,
+        static_ttl_ms: int,
+    ) -> None:
+        self._finding = finding
+        self._ready = ready
+        self._snapshots = snapshots
+        self._pages = pages
+        self._static_ttl_ms = static_ttl_ms
 
-    def ready(self, raw_query: bytes, now_ns: int) -> Read | None:
-        """Return ready bytes for a query string spelled just so."""
-        fresh = self._cache.get(raw_query, now_ns)
-        return None if fresh is None else _hit(fresh.entry, fresh.ttl_s)
+    def ready(self, key: bytes, now_ns: int) -> Read | None:
+        """Return ready bytes: of the list by the query string spelled just so, of all else by its key."""
+        fresh = self._ready.get(key, now_ns)
+        if fresh is None:
+            return None
+        if now_ns >= fresh.sighting.watch_from_ms * NS_PER_MS:
+            self._finding.refresh_early(fresh.sighting)
+        return _hit(fresh.entry, fresh.ttl_s)
 
     async def read(self, query: Query, raw_query: bytes) -> Read:
         """Answer `query`. A provider that there is not has no offers."""
-        names = self._asked(query)
-        key = query.cache_key().encode()
-        if (fresh := self._cache.get(key, clock.monotonic_ns())) is not None:
-            self._cache.put(raw_query, fresh.entry, fresh.expires_ns)
+        if query.cursor is not None:
+            return await self._follow(query, query.cursor)
+        key = LIST_KEY + query.cache_key().encode()
+        if (fresh := self._ready.get(key, clock.monotonic_ns())) is not None:
+            self._ready.put(raw_query, fresh.entry, fresh.expires_ns, fresh.sighting)
             return _hit(fresh.entry, fresh.ttl_s)
-        if not names:
-            return Read(entry(list_body((), query, clock.epoch_ms())), None, "l2; fwd=miss", "miss")
-        found = await self._find(names)
-        return self._rendered(query, found, (key, raw_query))
+        return await self._list(query, await self._find(self._asked(query)), (key, raw_query))
+
+    async def read_offer(self, offer_id: str) -> Read:
+        """Find one offer in all lists; as fresh as its own provider's."""
+        found = await self._find(self._finding.names)
+        snapshot = self._snapshots.take(self._moment(found))
+        if (offer := snapshot.offers.get(offer_id)) is None:
+            return _absent(found)
+        own = [each for each in found if each.entry is not None and each.provider == offer.provider]
+        made = entry(offer_body(snapshot, offer, warnings_of(own)))
+        return self._answered(made, own, (offer_key(offer_id),))
+
+    async def read_catalog(self) -> Read:
+        """List providers, regions and models, from lists that are no older than the static TTL."""
+        found = await self._find(self._finding.names, self._static_ttl_ms)
+        if (problem := nothing_known(found)) is not None:
+            return Read(None, problem, status_of(found), outcome_of(found))
+        made = entry(catalog_body(self._finding.names, self._moment(found)))
+        return self._answered(made, found, (CATALOG_KEY,), self._static_ttl_ms)
+
+    async def _follow(self, query: Query, cursor: str) -> Read:
+        further = await self._pages.follow(query, cursor)
+        if isinstance(further, Problem):
+            return Read(None, further, "", "")
+        hit = f"{further.tier}; hit; ttl={further.left_s}; detail=snapshot"
+        return Read(further.entry, None, hit if further.tier == "l2" else f"{hit}, l2; fwd=miss; stored", "hit")
+
+    async def _list(self, query: Query, found: Sequence[Shown], keys: Sequence[bytes]) -> Read:
+        if (problem := nothing_known(found)) is not None:
+            return Read(None, problem, status_of(found), outcome_of(found))
+        first = await self._pages.first(query, self._moment(found))
+        return self._answered(first.entry, found, keys, until_ms=first.until_ms)
 
     def _asked(self, query: Query) -> list[str]:
-        return [name for name in self._lists.names if not query.providers or name in query.providers]
+        return [name for name in self._finding.names if not query.providers or name in query.providers]
 
-    async def _find(self, names: Sequence[str]) -> list[Found]:
-        """Begin all calls before the first is answered; wait for them as long as the request may take."""
-        now_ns = clock.monotonic_ns()
-        calls = {name: self._lists.refresh(name) for name in names if self._lists.fresh(name, now_ns) is None}
-        if calls:
-            await asyncio.wait(calls.values(), timeout=self._deadline_s)
-        return [self._one(name, calls.get(name)) for name in names]
+    def _moment(self, found: Sequence[Shown]) -> Moment:
+        known = [(each.provider, each.entry) for each in found if each.entry is not None]
+        lists = [self._snapshots.list_of(name, newest.as_of_ms, newest.offers) for name, newest in known]
+        return moment_of(lists, warnings_of(found), clock.epoch_ms())
 
-    def _one(self, name: str, call: asyncio.Task[Known] | None) -> Found:
-        if call is None:
-            return Found(self._lists.last_known(name, clock.monotonic_ns()))
-        if call.done() and not call.cancelled() and call.exception() is None:
-            return Found(call.result())
-        timed_out = not call.done() or _timed_out(call)
-        known = self._lists.last_known(name, clock.monotonic_ns())
-        return Found(known, _warning(name, known, timed_out=timed_out), timed_out)
+    async def _find(self, names: Sequence[str], ttl_ms: int | None = None) -> list[Shown]:
+        return await self._finding.find(names, ttl_ms)
 
-    def _rendered(self, query: Query, found: Sequence[Found], keys: Sequence[bytes]) -> Read:
-        known = [each.known for each in found if each.known is not None]
-        if not known:
-            return _nothing(timed_out=any(each.timed_out for each in found))
-        warnings = [each.warning for each in found if each.warning is not None]
-        offers = [offer for each in known for offer in each.offers]
-        ready = entry(list_body(offers, query, min(each.as_of_ms for each in known), warnings))
-        if any(each.known and each.warning for each in found):
-            return Read(ready, None, f"l2; hit; ttl={-self._overdue_s(known)}", "stale")
-        if warnings or not self._store(ready, known, keys):
-            return Read(ready, None, "l2; fwd=miss", "miss")
-        return Read(ready, None, "l2; fwd=miss; stored", "miss")
-
-    def _store(self, ready: Entry, known: Sequence[Known], keys: Sequence[bytes]) -> bool:
-        expires_ns = min(each.taken_ns for each in known) + self._lists.bounds.ttl_ns
-        if expires_ns <= clock.monotonic_ns():
-            return False
-        kept = [self._cache.put(key, ready, expires_ns) for key in keys]
-        return all(kept)
-
-    def _overdue_s(self, known: Sequence[Known]) -> int:
-        age_ns = clock.monotonic_ns() - min(each.taken_ns for each in known)
-        return max(0, (age_ns - self._lists.bounds.ttl_ns) // NS_PER_S)
+    def _answered(
+        self,
+        made: Entry,
+        shown: Sequence[Shown],
+        keys: Sequence[bytes],
+        ttl_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> Read:
+        """Say how fresh an answer is, and keep it while it is: at most until `until_ms` (wall clock)."""
+        read = Read(made, None, status_of(shown), outcome_of(shown))
+        if any(each.left_ms <= 0 or each.code for each in shown):
+            return read
+        if (sighting := self._finding.sight(shown, ttl_ms)) is not None:
+            expires_ns = self._finding.expires_ms(sighting) * NS_PER_MS
+            if until_ms is not None:
+                expires_ns = min(expires_ns, clock.monotonic_ns() + (until_ms - clock.epoch_ms()) * NS_PER_MS)
+            for key in keys:
+                self._ready.put(key, made, expires_ns, sighting)
+        return read
 
 
 def _hit(ready: Entry, ttl_s: int) -> Read:
     return Read(ready, None, f"l2; hit; ttl={ttl_s}", "hit")
 
 
-def _nothing(*, timed_out: bool) -> Read:
-    detail = "none of the providers asked has answered, and no earlier list of theirs is known"
-    if timed_out:
-        problem = Problem("providers-timeout", detail)
-    else:
-        problem = Problem("providers-unavailable", detail, retry_after_s=PROVIDERS_RETRY_S)
-    return Read(None, problem, "l2; fwd=miss", "miss")
-
-
-def _timed_out(call: asyncio.Task[Known]) -> bool:
-    error = None if call.cancelled() else call.exception()
-    return isinstance(error, ProviderFailed) and error.kind is FailureKind.TIMEOUT
-
-
-def _warning(name: str, known: Known | None, *, timed_out: bool) -> AnswerWarning:
-    if known is not None:
-        return AnswerWarning("stale", name, "it did not answer; this is its last known list", known.as_of_ms)
-    if timed_out:
-        return AnswerWarning("timeout", name, "it did not answer in time, and no earlier list is known")
-    return AnswerWarning("unavailable", name, "its list could not be read, and no earlier one is known")
+def _absent(found: Sequence[Shown]) -> Read:
+    """An offer that no known list has: there is none, unless a provider of which nothing is known has it."""
+    unknown = [each for each in found if each.entry is None]
+    problem = nothing_known(unknown, "no list that is known has this offer, and not every provider's list is known")
+    absent = Problem("not-found", "no provider has an offer of this id")
+    return Read(None, problem or absent, status_of(found), outcome_of(found))

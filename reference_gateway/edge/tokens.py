@@ -25,6 +25,8 @@ TOKEN_MAX_BYTES = 8192
 """Longer ones are refused unread: a JSON decoder must not be given what a stranger made as deep as he likes."""
 TOKENS_MAX = 10_000
 """Verified tokens kept: an RSA verification costs as much as the rest of a request."""
+FIELD = "Authorization"
+"""The field at fault in every problem of a token."""
 KEY_MIN_BITS = 2048
 """RFC 7518 section 3.3."""
 
@@ -99,7 +101,7 @@ class AccessTokens:
                 options={"require": _REQUIRED},
             )
         except jwt.ExpiredSignatureError:
-            raise CredentialRefused(Problem("token-expired", "the token's `exp` has passed")) from None
+            raise CredentialRefused(Problem("token-expired", "the token's `exp` has passed", FIELD)) from None
         except jwt.PyJWTError as error:
             raise _invalid(_reason(error)) from None
         except (ValueError, TypeError, OverflowError, RecursionError, AttributeError):
@@ -123,4 +125,4 @@ def _reason(error: jwt.PyJWTError) -> str:
 
 
 def _invalid(detail: str) -> CredentialRefused:
-    return CredentialRefused(Problem("token-invalid", detail))
+    return CredentialRefused(Problem("token-invalid", detail, FIELD))

@@ -58,6 +58,8 @@ class Upstream:
     cents: int = 75
     status: int = 200
     delay_s: float = 0.0
+    count: int = 1
+    """Machine types on the list; each costs a cent more than the one before."""
     held: bool = False
     """While it is, nobody gets an answer."""
     calls: int = 0
@@ -67,8 +69,10 @@ class Upstream:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def says(self, *, cents: int = 75, status: int = 200, delay_s: float = 0.0, held: bool = False) -> None:
-        self.cents, self.status, self.delay_s, self.held = cents, status, delay_s, held
+    def says(
+        self, *, cents: int = 75, status: int = 200, delay_s: float = 0.0, held: bool = False, count: int = 1
+    ) -> None:
+        self.cents, self.status, self.delay_s, self.held, self.count = cents, status, delay_s, held, count
 
     async def answer(self, request: web.Request) -> web.Response:
         self.calls += 1
@@ -80,7 +84,9 @@ class Upstream:
             await asyncio.sleep(0.01)
         if self.status != 200:
             return web.json_response({"error": {"code": "x", "message": "no"}}, status=self.status)
-        return web.json_response({"data": {"gpu_1x_a10": instance_type(cents=self.cents)}})
+        names = ["gpu_1x_a10", *(f"gpu_1x_a10_{number}" for number in range(1, self.count))]
+        items = {name: instance_type(name, self.cents + extra) for extra, name in enumerate(names)}
+        return web.json_response({"data": items})
 
 
 def run_upstream(upstream: Upstream) -> Iterator[Upstream]:

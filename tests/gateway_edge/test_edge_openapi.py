@@ -18,8 +18,10 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gatespec.clock import until
+from reference_gateway.edge.internal import INVALIDATE
 from reference_gateway.edge.metrics import Metrics
 from reference_gateway.edge.operations import Operations
+from reference_gateway.edge.provider_health import ProviderHealth
 from tests.gateway_edge.edge_wire import ROOT
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "reference_gateway" / "edge" / "openapi.json").read_bytes())
 LIST, PAGE, READY = "/api/v2/providers", "/api/v2/openapi.json", "/health/ready"
+OFFER, CATALOG, STATE = f"{LIST}/{{offer_id}}", f"{LIST}/catalog", f"{LIST}/health"
+KNOWN, UNKNOWN = "a5d64f2de679a88a", "0" * 16
+"""Ids of the one offer that lambda has, and of none."""
 OF_EVERY_ANSWER = {"content-type", "content-length", "date", "server", "connection"}
 SOON_MS = 10_000
 EXAMPLES = {"gpu_type": "H100", "gpu": "H100", "region": "us-west", "availability": "limited", "sort": "price"}
@@ -51,6 +56,7 @@ class World:
     slow_window: Instance
     unreached: Instance
     hasty: Instance
+    forgetful: Instance
     upstream: Upstream
     signing: Signing
     address: dict[str, str]
@@ -66,6 +72,14 @@ class World:
         self.upstream.says(held=True)
         return self.hasty.ask(path)
 
+    def expired(self, path: str) -> Reply:
+        cursor = self.forgetful.ask(f"{path}?limit=1").json["next_cursor"]
+        return self.forgetful.ask(f"{path}?limit=1&cursor={cursor}")
+
+    def invalidates(self, body: bytes = b'{"provider": "lambda"}', **claims: str) -> Reply:
+        said = {**self.signing.bearer(typ="service", **{"scope": "operate", **claims}), "X-Correlation-Id": "why-4711"}
+        return self.gateway.ask(INVALIDATE, said, "POST", body)
+
 
 Way = Callable[[World, str], "Reply"]
 
@@ -74,7 +88,7 @@ async def nothing() -> dict[str, object]:
     return {}
 
 
-OPERATIONS = Operations(Metrics(), b"", nothing).paths
+OPERATIONS = Operations(Metrics(), b"", nothing, ProviderHealth(()).render).paths
 COUNTED: dict[int, Way] = {
     200: lambda world, path: world.gateway.ask(path, world.signing.bearer()),
     400: lambda world, path: world.gateway.ask(path, {"Authorization": "Bearer x", "X-API-Key": "x"}),
@@ -92,17 +106,32 @@ UNCOUNTED: dict[int, Way] = {
     200: lambda world, path: world.gateway.ask(path),
     405: lambda world, path: world.gateway.ask(path, method="DELETE"),
 }
-OF_THE_LIST: dict[int, Way] = {
+OF_READS: dict[int, Way] = {
     304: lambda world, path: world.gateway.ask(path, world.known(path)),
-    422: lambda world, path: world.gateway.ask(f"{path}?sort=nonsense"),
+    422: lambda world, path: world.gateway.ask(f"{path}?nonsense=1"),
     504: lambda world, path: world.late(path),
 }
-WAYS: dict[tuple[str, int], Way] = {
-    **{(path, status): way for path in (LIST, PAGE) for status, way in COUNTED.items()},
-    **{(LIST, status): way for status, way in OF_THE_LIST.items()},
-    **{(path, status): way for path in OPERATIONS for status, way in UNCOUNTED.items()},
+OF_INVALIDATION: dict[int, Way] = {
+    202: lambda world, _: world.invalidates(),
+    400: lambda world, _: world.invalidates(b"[]"),
+    401: lambda world, path: world.gateway.ask(path, method="POST"),
+    403: lambda world, _: world.invalidates(scope="read"),
+    404: lambda world, _: world.invalidates(b'{"provider": "nobody"}'),
+    405: lambda world, path: world.gateway.ask(path),
+    413: lambda world, _: world.invalidates(b" " * 5000),
+    422: lambda world, _: world.invalidates(b'{"provider": "lambda", "colour": 1}'),
+    503: lambda world, path: world.unreached.ask(path, {"X-API-Key": "gk_0123456789abcdef_" + "A" * 43}, "POST"),
 }
-UNASKED = {(LIST, 500), (PAGE, 500), (READY, 503)}
+WAYS: dict[tuple[str, int], Way] = {
+    **{(path, status): way for path in (LIST, OFFER, CATALOG, PAGE) for status, way in COUNTED.items()},
+    **{(path, status): way for path in (LIST, OFFER, CATALOG) for status, way in OF_READS.items()},
+    **{(path, status): way for path in OPERATIONS for status, way in UNCOUNTED.items()},
+    **{(INVALIDATE, status): way for status, way in OF_INVALIDATION.items()},
+    (LIST, 410): lambda world, path: world.expired(path),
+    (OFFER, 404): lambda world, _: world.gateway.ask(f"{LIST}/{UNKNOWN}"),
+    (STATE, 304): lambda world, path: world.gateway.ask(path, world.known(path)),
+}
+UNASKED = {*((path, 500) for path in (LIST, OFFER, CATALOG, PAGE)), (READY, 503)}
 """A defect has no way to it; how an instance drains has its own test."""
 
 
@@ -131,7 +160,8 @@ def faults(schema: dict[str, Any], value: object) -> list[str]:
 
 def check(reply: Reply, path: str) -> None:
     """Compare an answer with what the document says of it: every field, and the body."""
-    said = resolved(DOCUMENT["paths"][path]["get"]["responses"][str(reply.status)])
+    (operation,) = DOCUMENT["paths"][path].values()
+    said = resolved(operation["responses"][str(reply.status)])
     fields = {name.lower(): resolved(field) for name, field in said["headers"].items()}
     assert set(reply.headers) - OF_EVERY_ANSWER <= set(fields)
     assert {name for name, field in fields.items() if field.get("required")} <= set(reply.headers)
@@ -150,8 +180,18 @@ def check(reply: Reply, path: str) -> None:
 def hasty(start: Callable[..., Instance]) -> Instance:
     """A gateway that keeps nothing and waits 0.2 s for a provider."""
     return start(
-        GATEWAY_TTL_PRICING_S="0", GATEWAY_STALE_S="0", GATEWAY_UPSTREAM_TIMEOUT_S="0.2", GATEWAY_RATE_FREE="100000"
+        GATEWAY_TTL_PRICING_S="0",
+        GATEWAY_TTL_STATIC_S="0",
+        GATEWAY_STALE_S="0",
+        GATEWAY_UPSTREAM_TIMEOUT_S="0.2",
+        GATEWAY_RATE_FREE="100000",
     )
+
+
+@pytest.fixture(scope="session")
+def forgetful(start: Callable[..., Instance]) -> Instance:
+    """A gateway whose cursors lead nowhere any more once they are heard."""
+    return start(GATEWAY_SNAPSHOT_S="0", GATEWAY_RATE_FREE="100000")
 
 
 @pytest.fixture
@@ -160,11 +200,16 @@ def world(  # noqa: PLR0913, PLR0917 - every mood
     slow_window: Instance,
     unreached: Instance,
     hasty: Instance,
+    forgetful: Instance,
     upstream: Upstream,
     signing: Signing,
     address: dict[str, str],
 ) -> World:
-    return World(gateway, slow_window, unreached, hasty, upstream, signing, address)
+    return World(gateway, slow_window, unreached, hasty, forgetful, upstream, signing, address)
+
+
+def real(path: str) -> str:
+    return path.replace("{offer_id}", KNOWN)
 
 
 def test_it_is_an_openapi_31_document() -> None:
@@ -177,21 +222,22 @@ def test_it_is_what_is_served(gateway: Instance) -> None:
 
 @pytest.mark.parametrize(("path", "status"), sorted(WAYS))
 def test_every_status_is_served_as_it_says(world: World, path: str, status: int) -> None:
-    reply = WAYS[path, status](world, path)
+    reply = WAYS[path, status](world, real(path))
     assert reply.status == status, reply.body
     check(reply, path)
 
 
-def test_without_any_provider_it_answers_as_it_says(hasty: Instance, upstream: Upstream) -> None:
+@pytest.mark.parametrize("path", [LIST, OFFER, CATALOG])
+def test_without_any_provider_it_answers_as_it_says(hasty: Instance, upstream: Upstream, path: str) -> None:
     upstream.says(status=500)
-    reply = hasty.offers()
+    reply = hasty.ask(real(path))
     assert (reply.status, reply.json["code"]) == (503, "providers-unavailable")
-    check(reply, LIST)
+    check(reply, path)
 
 
-@pytest.mark.parametrize("path", DOCUMENT["paths"])
+@pytest.mark.parametrize("path", [path for path, item in DOCUMENT["paths"].items() if "get" in item])
 def test_whatever_get_answers_head_answers_without_a_body(world: World, path: str) -> None:
-    full, head = world.gateway.ask(path), world.gateway.ask(path, method="HEAD")
+    full, head = world.gateway.ask(real(path)), world.gateway.ask(real(path), method="HEAD")
     assert (head.status, head.body) == (full.status, b"")
     assert set(head.headers) == set(full.headers)
 
@@ -212,13 +258,13 @@ def test_a_draining_instance_answers_as_it_says(start: Callable[..., Instance], 
 
 def test_nothing_is_named_that_no_test_asked_for() -> None:
     assert {(path, status) for path, _, status in named(DOCUMENT)} == set(WAYS) | UNASKED
-    assert {method for _, method, _ in named(DOCUMENT)} == {"get"}
+    assert {(path, method) for path, method, _ in named(DOCUMENT) if method != "get"} == {(INVALIDATE, "post")}
 
 
 def test_every_route_is_in_it() -> None:
     shown = subprocess.run([sys.executable, "-c", SHOW_NINJA], cwd=ROOT, capture_output=True, check=True, timeout=60)
     ninja = dict(json.loads(shown.stdout))
-    assert set(ninja) | set(OPERATIONS) == set(DOCUMENT["paths"])
+    assert set(ninja) | set(OPERATIONS) | {INVALIDATE} == set(DOCUMENT["paths"])
     assert all(methods == ["get"] for methods in ninja.values())
 
 
@@ -237,5 +283,9 @@ def test_it_agrees_with_the_specification() -> None:
     """Two documents that share nothing must say the same of paths, statuses and parameters."""
     spec = yaml.safe_load(Path(ROOT / "spec" / "openapi.yaml").read_text(encoding="utf-8"))
     assert named(spec) == named(DOCUMENT)
-    names = [{p["name"] for p in document["paths"][LIST]["get"]["parameters"]} for document in (spec, DOCUMENT)]
-    assert names[0] == names[1]
+    for path in (LIST, OFFER, CATALOG, STATE):
+        said, own = (
+            {p["name"] for p in document["paths"][path]["get"]["parameters"]} - {"traceparent"}
+            for document in (spec, DOCUMENT)
+        )
+        assert said == own

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from reference_gateway.core.filters import Query
 from reference_gateway.core.offer import Offer, as_json, json_text, money, offer_id, timestamp
-from reference_gateway.core.offers import AnswerWarning, list_body, merge, snapshot_id
+from reference_gateway.core.offers import AnswerWarning, merge
+from reference_gateway.core.pages import ProviderList, moment_of, snapshot_id, version_of
 from reference_gateway.core.ranking import scores_of
+from tests.gateway_providers.listed import listed, listing
 
 OFFER = Offer(
     id="a5d64f2de679a88a",
@@ -106,7 +108,7 @@ def test_a_moment_is_utc_to_the_millisecond() -> None:
 
 def test_the_list_has_every_member() -> None:
     warning = AnswerWarning("stale", "lambda-07", "no answer for 90 s", 1000)
-    answer = json.loads(list_body([OFFER], Query(), 2000, [warning, AnswerWarning("timeout", "vast", "none in 4 s")]))
+    answer = json.loads(listed([OFFER], Query(), 2000, [warning, AnswerWarning("timeout", "vast", "none in 4 s")]))
     assert list(answer) == ["items", "total", "next_cursor", "snapshot_id", "as_of", "warnings"]
     assert answer["total"] == 1
     assert answer["next_cursor"] is None
@@ -119,7 +121,7 @@ def test_the_list_has_every_member() -> None:
 
 
 def test_an_empty_list_is_a_list() -> None:
-    answer = json.loads(list_body([], Query(), 0))
+    answer = json.loads(listed([], Query(), 0))
     assert (answer["items"], answer["total"]) == ([], 0)
 
 
@@ -128,19 +130,40 @@ def test_of_one_id_the_newest_wins_and_of_equally_new_ones_the_later() -> None:
     assert merge([new, old]) == [new]
     assert merge([old, new, old]) == [new]
     assert merge([new, same]) == [same]
-    assert json.loads(list_body([old, new], Query(), 0))["total"] == 1
+    assert json.loads(listed([old, new], Query(), 0))["total"] == 1
 
 
-def test_a_snapshot_is_named_by_what_it_holds() -> None:
+def test_a_list_is_named_by_what_it_holds() -> None:
     one, two = offer("a", "1", "1"), offer("b", "2", "1")
+    gone = replace(one, availability="unavailable")
     names = {
-        snapshot_id([one, two], 0),
-        snapshot_id([two, one], 0),
-        snapshot_id([one, two], 1),
-        snapshot_id([one], 0),
-        snapshot_id([one, offer("b", "3", "1")], 0),
+        version_of(0, [one, two]),
+        version_of(0, [two, one]),
+        version_of(1, [one, two]),
+        version_of(0, [one]),
+        version_of(0, [one, offer("b", "3", "1")]),
+        version_of(0, [gone, two]),
+        version_of(0, [one, offer("b", "2", "1", updated_ms=1)]),
     }
-    assert len(names) == 4
+    assert len(names) == 6
+
+
+def test_a_snapshot_is_named_by_its_lists_and_by_what_is_said_of_them() -> None:
+    first, second = listing([offer("a", "1", "1")], 5, "lambda"), listing([offer("b", "1", "1")], 7, "vast")
+    stale, gone = AnswerWarning("stale", "lambda", "x", 5), AnswerWarning("timeout", "vast", "x")
+    moments = [
+        moment_of([first, second], [], 9),
+        moment_of([second, first], [], 10),
+        moment_of([first], [], 9),
+        moment_of([first], [gone], 9),
+        moment_of([first, second], [stale], 9),
+        moment_of([ProviderList("lambda", "other", 5, first.offers), second], [], 9),
+        moment_of([], [], 9),
+        moment_of([], [], 10),
+    ]
+    assert [moment.as_of_ms for moment in moments] == [5, 5, 5, 5, 5, 5, 9, 10]
+    names = [snapshot_id(moment) for moment in moments]
+    assert (names[0] == names[1], len(set(names))) == (True, 7)
 
 
 def test_scores_are_those_of_the_worked_example() -> None:
@@ -170,7 +193,7 @@ def test_no_offers_have_no_scores() -> None:
 
 def test_filters_do_not_move_scores() -> None:
     offers = [offer("a", "3", "100"), offer("b", "4", "200"), offer("c", "12", "200")]
-    answer = json.loads(list_body(offers, Query(max_price=Decimal(3)), 0))
+    answer = json.loads(listed(offers, Query(max_price=Decimal(3)), 0))
     assert [item["score"] for item in answer["items"]] == [0.675]
 
 

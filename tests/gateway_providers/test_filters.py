@@ -14,6 +14,7 @@ from reference_gateway.core.filters import (
     ParameterInvalid,
     ParameterRepeated,
     ParameterUnknown,
+    no_parameters,
     parse_query,
 )
 
@@ -153,7 +154,7 @@ def test_an_invalid_value_names_its_field(name: str, text: str) -> None:
     assert error.expected
 
 
-@pytest.mark.parametrize("name", ["min_price", "max_price", "min_memory_gb", "min_gpu_count", "sort"])
+@pytest.mark.parametrize("name", ["min_price", "max_price", "min_memory_gb", "min_gpu_count", "sort", "cursor"])
 def test_a_single_valued_parameter_stands_once(name: str) -> None:
     text = "price" if name == "sort" else "1"
     assert isinstance(refused((name, text), (name, text)), ParameterRepeated)
@@ -181,11 +182,42 @@ def test_page_points_to_cursor() -> None:
     assert "cursor" in error.expected
 
 
-@pytest.mark.parametrize("name", ["cursor", "limit", "per_page"])
-def test_what_is_not_served_yet_says_so(name: str) -> None:
-    error = refused((name, "20"))
-    assert isinstance(error, ParameterUnknown)
-    assert "yet" in error.expected
+@pytest.mark.parametrize("name", ["limit", "per_page"])
+@pytest.mark.parametrize(("text", "offers"), [("1", 1), ("20", 20), ("100", 100), ("007", 7)])
+def test_a_limit_has_two_names(name: str, text: str, offers: int) -> None:
+    assert parse_query([(name, text)]).limit == offers
+    assert parse_query([]).limit == 20
+
+
+@pytest.mark.parametrize("name", ["limit", "per_page"])
+@pytest.mark.parametrize("text", ["0", "101", "-1", "", "1.0", "all", "9" * 9, "\u0661"])
+def test_a_limit_is_from_1_to_100(name: str, text: str) -> None:
+    error = refused((name, text))
+    assert isinstance(error, ParameterInvalid)
+    assert error.field == name
+    assert "from 1 to 100" in error.expected
+
+
+@pytest.mark.parametrize("again", ["limit", "per_page"])
+def test_a_limit_under_both_names_is_given_twice(again: str) -> None:
+    error = refused(("limit", "5"), (again, "5"))
+    assert isinstance(error, ParameterRepeated)
+    assert (error.field, error.expected) == (again, "limit or per_page once")
+
+
+def test_a_cursor_is_taken_as_it_is_and_no_part_of_the_question() -> None:
+    first, next_ = parse_query([("gpu", "H100"), ("limit", "5")]), parse_query([("gpu", "H100"), ("cursor", "abc")])
+    assert next_.cursor == "abc"
+    assert first.question() == next_.question()
+    assert first.question() != parse_query([("gpu", "H100"), ("sort", "-price")]).question()
+    assert isinstance(refused(("cursor", "c" * 65)), ParameterInvalid)
+
+
+def test_a_path_without_parameters_refuses_the_first() -> None:
+    no_parameters([])
+    with pytest.raises(ParameterUnknown) as error:
+        no_parameters([("gpu", "H100"), ("x", "1")])
+    assert error.value.field == "gpu"
 
 
 def test_the_number_of_parameters_is_bounded() -> None:
@@ -203,7 +235,7 @@ def error_of(name: str, text: str) -> ParameterError | None:
 
 @given(
     st.sampled_from(
-        ["gpu", "provider", "region", "availability", "compliance_tag", "min_price", "min_gpu_count", "sort"]
+        ["gpu", "provider", "region", "availability", "compliance_tag", "min_price", "min_gpu_count", "sort", "limit"]
     ),
     st.text() | st.from_regex(r"[-+]?[0-9]*[.]?[0-9]*(e[0-9]+)?"),
 )
@@ -244,6 +276,7 @@ def test_different_questions_never_share_a_key() -> None:
         [("min_gpu_count", "1")],
         [("sort", "-price")],
         [("sort", "score")],
+        [("limit", "21")],
         [("provider", "a"), ("provider", "b")],
         [("provider", "a.b")],
     ]

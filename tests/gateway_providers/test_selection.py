@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reference_gateway.core.filters import parse_query, select
 from reference_gateway.core.offer import Offer, offer_id
-from reference_gateway.core.offers import list_body
+from tests.gateway_providers.listed import listed
 
 GPUS = tomllib.loads((Path(__file__).parents[2] / "spec/gpus.toml").read_text())["gpu"]
 SOME_GPUS = [gpu for gpu in GPUS if gpu["family"] in {"H100", "A100", "A10"}]
@@ -136,7 +136,7 @@ def in_order(items: list[dict[str, Any]], asked: list[Pair]) -> bool:
 
 
 def shown(snapshot: list[Offer], asked: list[Pair]) -> list[dict[str, Any]]:
-    answer = json.loads(list_body(snapshot, parse_query(asked), 0), parse_float=Decimal)
+    answer = json.loads(listed(snapshot, parse_query(asked), 0), parse_float=Decimal)
     assert answer["total"] == len(answer["items"])
     items: list[dict[str, Any]] = answer["items"]
     return items
@@ -163,7 +163,7 @@ def test_the_answer_does_not_depend_on_the_order_of_offers_or_parameters(
     dice.shuffle(shuffled)
     dice.shuffle(asked_otherwise)
     first, second = parse_query(asked), parse_query(asked_otherwise)
-    assert list_body(snapshot, first, 7) == list_body(shuffled, second, 7)
+    assert listed(snapshot, first, 7) == listed(shuffled, second, 7)
     assert first.cache_key() == second.cache_key()
 
 

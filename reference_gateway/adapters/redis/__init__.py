@@ -1,6 +1,31 @@
-"""The core's shared windows on Redis and Redis Cluster."""
+"""What all instances share, on Redis and Redis Cluster: the limiter's windows, the cache's lists, and snapshots."""
 
-from reference_gateway.adapters.redis.connect import connect, open_limiter
+from reference_gateway.adapters.redis.cache_script import Terms
+from reference_gateway.adapters.redis.connect import (
+    channel_of,
+    connect,
+    open_cache,
+    open_limiter,
+    open_notices,
+    open_snapshots,
+)
+from reference_gateway.adapters.redis.health import Healths
+from reference_gateway.adapters.redis.l1 import RedisL1
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
+from reference_gateway.adapters.redis.notices import Notices
+from reference_gateway.adapters.redis.snapshots import RedisSnapshots
 
-__all__ = ["SlidingWindowRateLimiter", "connect", "open_limiter"]
+__all__ = [
+    "Healths",
+    "Notices",
+    "RedisL1",
+    "RedisSnapshots",
+    "SlidingWindowRateLimiter",
+    "Terms",
+    "channel_of",
+    "connect",
+    "open_cache",
+    "open_limiter",
+    "open_notices",
+    "open_snapshots",
+]

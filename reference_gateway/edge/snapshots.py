@@ -1,0 +1,155 @@
+"""The snapshots that pages are made of: the latest in this process, those that cursors lead to in the shared store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from reference_gateway.core.limiter import StoreAway
+from reference_gateway.core.pages import Moment, ProviderList, Snapshot, snapshot_id, snapshot_of, version_of
+from reference_gateway.core.snapshot_store import (
+    Unreadable,
+    list_key,
+    manifest_key,
+    pack_list,
+    pack_manifest,
+    unpack_list,
+    unpack_manifest,
+)
+from reference_gateway.edge import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reference_gateway.core.offer import Offer
+    from reference_gateway.core.snapshot_store import SnapshotStore
+
+RECENT_MAX: Final = 64
+RECENT_OFFERS_MAX: Final = 200_000
+"""Offers of all snapshots in this process together. Most are the very objects that the lists hold; of an offer that is
+in no list any more, about 1.5 kB stay."""
+KEPT_MAX: Final = 10_000
+"""Keys of the store that are remembered as written, so that each list is written once."""
+
+
+class Recalled(NamedTuple):
+    """A snapshot, and the tier that knew it."""
+
+    snapshot: Snapshot
+    tier: str
+
+
+class Snapshots:
+    """Takes snapshots, keeps those that have further pages, and recalls them by their ids."""
+
+    def __init__(self, store: SnapshotStore, life_ms: int) -> None:
+        self._store = store
+        self._life_ms = life_ms
+        self._lists: dict[str, ProviderList] = {}
+        self._recent: OrderedDict[str, Snapshot] = OrderedDict()
+        self._recent_offers = 0
+        self._kept: OrderedDict[str, int] = OrderedDict()
+        self._keeping: dict[str, asyncio.Task[bool]] = {}
+
+    def list_of(self, provider: str, as_of_ms: int, offers: tuple[Offer, ...]) -> ProviderList:
+        """Name a provider's newest list; the version is made once for each."""
+        known = self._lists.get(provider)
+        if known is None or known.offers is not offers or known.as_of_ms != as_of_ms:
+            known = ProviderList(provider, version_of(as_of_ms, offers), as_of_ms, offers)
+            self._lists[provider] = known
+        return known
+
+    def take(self, moment: Moment) -> Snapshot:
+        """Merge and rate the offers of a moment, once for all who ask of it."""
+        return self._found(snapshot_id(moment)) or self._remember(snapshot_of(moment))
+
+    async def keep(self, snapshot: Snapshot, until_ms: int) -> bool:
+        """Let every instance find it until `until_ms` (wall clock); say whether they can.
+
+        Those who ask at once share one write, and wait for it no longer than the store's budget.
+        """
+        keeping = self._keeping.get(snapshot.id)
+        if keeping is None:
+            keeping = asyncio.get_running_loop().create_task(self._keep(snapshot, until_ms))
+            self._keeping[snapshot.id] = keeping
+            keeping.add_done_callback(lambda _: self._keeping.pop(snapshot.id, None))
+        return await asyncio.shield(keeping)
+
+    async def recall(self, name: str) -> Recalled | None:
+        """Find a snapshot by its id: here, or in the store; None where neither knows it."""
+        if (known := self._found(name)) is not None:
+            return Recalled(known, "l2")
+        try:
+            moment = await self._load(name)
+        except (StoreAway, Unreadable):
+            return None
+        if moment is None or snapshot_id(moment) != name:
+            return None
+        return Recalled(self._remember(snapshot_of(moment)), "l1")
+
+    def _found(self, name: str) -> Snapshot | None:
+        known = self._recent.get(name)
+        if known is not None:
+            self._recent.move_to_end(name)
+        return known
+
+    def _remember(self, snapshot: Snapshot) -> Snapshot:
+        if (known := self._found(snapshot.id)) is not None:
+            return known  # somebody else recalled it meanwhile
+        self._recent[snapshot.id] = snapshot
+        self._recent_offers += len(snapshot.offers)
+        while len(self._recent) > 1 and (len(self._recent) > RECENT_MAX or self._recent_offers > RECENT_OFFERS_MAX):
+            _, oldest = self._recent.popitem(last=False)
+            self._recent_offers -= len(oldest.offers)
+        return snapshot
+
+    async def _keep(self, snapshot: Snapshot, until_ms: int) -> bool:
+        """Lists are kept half a life longer than now asked for, so that the next snapshots find them there."""
+        lists = {list_key(each.provider, each.version): each for each in snapshot.moment.lists}
+        missing = {key: each for key, each in lists.items() if self._kept.get(key, 0) < until_ms}
+        name = manifest_key(snapshot.id)
+        if not missing and self._kept.get(name, 0) >= until_ms:
+            return True
+        try:
+            await self._put(await asyncio.to_thread(_packed, missing), until_ms + self._life_ms // 2)
+            await self._put({name: pack_manifest(snapshot.moment)}, until_ms)
+        except StoreAway:
+            self._kept.clear()  # it may come back empty
+            return False
+        return True
+
+    async def _put(self, blobs: Mapping[str, bytes], until_ms: int) -> None:
+        if blobs:
+            await self._store.put(blobs, until_ms - clock.epoch_ms())
+        for key in blobs:
+            self._kept[key] = until_ms
+            self._kept.move_to_end(key)
+        while len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+
+    async def _load(self, name: str) -> Moment | None:
+        (manifest,) = await self._store.get([manifest_key(name)])
+        if manifest is None:
+            return None
+        as_of_ms, names, warnings = unpack_manifest(manifest)
+        current = [self._lists.get(provider) for provider, _ in names]
+        missing = [
+            list_key(*key)
+            for key, known in zip(names, current, strict=True)
+            if known is None or known.version != key[1]
+        ]
+        blobs = [blob for blob in await self._store.get(missing) if blob is not None] if missing else []
+        loaded = {each.provider: each for each in await asyncio.to_thread(_unpacked, blobs)}
+        lists = [loaded.get(provider) or self._lists.get(provider) for provider, _ in names]
+        if len(loaded) != len(missing):
+            return None
+        return Moment(tuple(each for each in lists if each is not None), as_of_ms, warnings)
+
+
+def _packed(lists: Mapping[str, ProviderList]) -> dict[str, bytes]:
+    return {key: pack_list(each) for key, each in lists.items()}
+
+
+def _unpacked(blobs: Sequence[bytes]) -> list[ProviderList]:
+    return [unpack_list(blob) for blob in blobs]
