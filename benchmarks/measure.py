@@ -10,8 +10,10 @@ from benchmarks.arena import WARM_UP, WARM_UP_S, arena_on
 from benchmarks.books import Total, differences, total
 from benchmarks.components import PROPERTIES, play_component
 from benchmarks.contest import CONTENDERS
+from benchmarks.held import hold
 from benchmarks.memory import Memory
-from benchmarks.plan import COMPONENTS, MEMORY, SETTINGS
+from benchmarks.plan import COMPONENTS, HELD, MEMORY, SETTINGS, STAMPEDE
+from benchmarks.stampede import stampedes
 from gatespec.errors import unable
 from gatespec.stack.lane import Stack
 from gatespec.suites import suites_root
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from benchmarks.books import Books
     from benchmarks.components import Played
     from benchmarks.contest import Round
+    from benchmarks.held import Held
     from benchmarks.plan import Plan
+    from benchmarks.stampede import Stampede
     from gatespec.target import Target
     from gatespec.verdict import Service
 
@@ -45,6 +49,8 @@ class Measured:
     rounds: list[Round] = field(default_factory=list)
     components: list[Played] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
+    stampedes: list[Stampede] = field(default_factory=list)
+    held: Held | None = None
     services: tuple[Service, ...] = ()
     books: list[Books] = field(default_factory=list)
 
@@ -64,6 +70,12 @@ def measure(plan: Plan, watch: Watch) -> Measured:
             _serve(plan, target, stack, measured, watch)
         if COMPONENTS in plan.parts:
             measured.components.extend(_tell(target, stack, watch))
+        if STAMPEDE in plan.parts:
+            watch("letting many readers at one key")
+            measured.stampedes.extend(stampedes(target, stack))
+        if HELD in plan.parts:
+            watch("filling an instance with offers")
+            measured.held = hold(target, stack)
     check_books(measured.books)
     return measured
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 COMPONENTS = "components"
 MEMORY = "memory"
-PARTS = (*(workload.name for workload in WORKLOADS), COMPONENTS, MEMORY)
+STAMPEDE = "stampede"
+HELD = "held"
+PARTS = (*(workload.name for workload in WORKLOADS), COMPONENTS, MEMORY, STAMPEDE, HELD)
 ROUNDS_MAX = 100
 SECONDS_MAX = 60.0
 LIMIT = 1_000_000

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmarks.contest import Round
+    from benchmarks.held import Held
     from benchmarks.measure import Measured
     from benchmarks.memory import Weight
     from benchmarks.plan import Plan
@@ -61,6 +62,8 @@ def as_json(measured: Measured, plan: Plan) -> dict[str, Any]:
         "ratios": [asdict(each) for each in ratios(measured.rounds)],
         "components": [{**asdict(each), "examples_per_s": each.per_s} for each in measured.components],
         "memory": [asdict(each) for each in measured.memory],
+        "stampedes": [asdict(each) for each in measured.stampedes],
+        "held": {**asdict(measured.held), "bytes_per_offer": measured.held.bytes_per_offer} if measured.held else None,
     }
 
 
@@ -83,6 +86,10 @@ def _tables(measured: Measured) -> Iterator[Table]:
         yield _components(measured)
     if measured.memory:
         yield _memory(measured)
+    if measured.stampedes:
+        yield _stampedes(measured)
+    if measured.held:
+        yield _held(measured.held)
 
 
 def _rounds(rounds: list[Round]) -> Table:
@@ -121,6 +128,22 @@ def _memory(measured: Measured) -> Table:
     table = _table("Memory, MiB", "service", "processes", "idle RSS", "idle PSS", "loaded RSS", "loaded PSS")
     for each in measured.memory:
         table.add_row(each.service, str(each.processes), *_weight(each.idle), *_weight(each.loaded))
+    return table
+
+
+def _stampedes(measured: Measured) -> Table:
+    """One row for each kind of key; the worst of its moments counts."""
+    table = _table("Stampedes", "key", "moments", "readers", "instances", "calls", "stale", "p50 ms", "worst ms")
+    for key in dict.fromkeys(each.key for each in measured.stampedes):
+        met = [each for each in measured.stampedes if each.key == key]
+        worst = [max(getattr(each, name) for each in met) for name in ("calls", "stale", "p50_ms", "worst_ms")]
+        table.add_row(key, *map(str, (len(met), met[0].readers, met[0].instances, *worst)))
+    return table
+
+
+def _held(held: Held) -> Table:
+    table = _table("Offers in memory, MiB", "offers", "empty RSS", "empty PSS", "full RSS", "full PSS", "bytes/offer")
+    table.add_row(f"{held.offers:,}", *_weight(held.empty), *_weight(held.full), f"{held.bytes_per_offer:,.0f}")
     return table
 
 
