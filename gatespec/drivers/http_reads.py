@@ -62,19 +62,18 @@ class HttpReadGateway(HttpGateway):
 
     def _settle(self) -> None:
         """Have Redis well, every instance running, and all of them on speaking terms again."""
-        disturbed = self._store is not None and self._store.state != "well"
-        if disturbed:
+        if self._store:
             self.store("well")
         for instance in self._lives.not_running:
             self.life(instance, "running")
-        if disturbed:
+        if any(done.what == "store" for done in self.disturbances):
             self._rejoin()
 
     def _rejoin(self) -> None:
         """Wait until each instance has heard of Redis again, at most `REJOIN_MS`: a request makes it look."""
         path = f"/api/v2/providers?provider={self._lane.plain_provider}"
         self.play([Request(self.fresh("ip", "free"), instance, path=path) for instance in range(self.instances)])
-        until(lambda: self._its_store().talking >= self.instances, at_most_ms=REJOIN_MS)
+        until(lambda: self._lives.hold_all(self._its_store().heard_by), at_most_ms=REJOIN_MS)
 
     def during(self, requests: Sequence[Request], *acts: Act) -> list[Exchange]:
         """As `play`, with the acts beside it, one after the other, in a thread of their own: they wait for others."""
