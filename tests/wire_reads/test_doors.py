@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-import redis
 
-from gatespec.clock import until
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.engine.backstage import people
 from gatespec.engine.chapter import Needs
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
     from gatespec.stack.lane import Stack
 
-SOON_MS = 20_000
 STAND_IN = Path(__file__).parents[1] / "stack" / "gateway.toml"
 
 
@@ -124,29 +120,26 @@ def test_a_store_without_a_proxy_cannot_be_broken(quiet: HttpReadGateway) -> Non
         quiet.store("hanging")
 
 
-def test_no_story_begins_before_the_instances_have_found_redis_again(stack: Stack) -> None:
-    """The stand-in never speaks to Redis; a thread does so in its place, once all is well again."""
-    with stack.lane(load_target(STAND_IN), settings={}, needs=Needs(2, store_faults=True)) as lane, ExitStack() as ends:
+@pytest.mark.parametrize("healed_by_the_story", [False, True])
+def test_no_story_begins_before_every_instance_has_found_redis_again(
+    stack: Stack, *, healed_by_the_story: bool
+) -> None:
+    """Each instance of this gateway looks for Redis once a second, whoever asks it anything."""
+    target = load_target(STAND_IN)
+    assert target.command
+    looker = target.command.model_copy(update={"argv": ["{python}", str(Path(__file__).with_name("looker.py"))]})
+    target = target.model_copy(update={"command": looker})
+    with stack.lane(target, settings={}, needs=Needs(2, store_faults=True)) as lane:
+        gateway = HttpReadGateway(lane, people(lane))
+        gateway.begin()
+        gateway.store("refusing")
+        if healed_by_the_story:
+            gateway.store("well")
+        gateway.begin()
         assert lane.lines
-        gateway, url = HttpReadGateway(lane, people(lane)), lane.lines.stores.redis_url
-        ends.callback(gateway.close)
-        gateway.begin()
-        gateway.store("hanging")
-        spoke = threading.Event()
-
-        def speak() -> None:
-            until(lambda: gateway._store is not None and gateway._store.state == "well", at_most_ms=SOON_MS)  # noqa: SLF001
-            for _ in range(2):
-                client = ends.enter_context(redis.Redis.from_url(url))
-                client.ping()
-            spoke.set()
-
-        speaker = threading.Thread(target=speak)
-        speaker.start()
-        gateway.begin()
-        found = spoke.is_set()
-        speaker.join()
-    assert found
+        heard_by = {*lane.lines.redis.evidence().talking}
+        gateway.close()
+        assert all(heard_by & instance.local_ports for instance in lane.instances)
 
 
 def test_an_invalidation_is_asked_for_by_a_service_that_may(
