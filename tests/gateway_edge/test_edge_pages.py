@@ -1,4 +1,4 @@
-"""Pages over the wire: every offer of one snapshot once, from any instance; and cursors as hostile clients have them."""
+"""Pages over the wire: every offer of one snapshot once, from any instance; cursors as hostile clients send them."""
 
 from __future__ import annotations
 
