@@ -52,7 +52,10 @@ class Gateway:
             providers, DevelopmentCredentials(), _list_bounds(settings), metrics=self._metrics, health=health
         )
         self._store = open_snapshots(
-            settings.redis_url, budget_s=float(settings.redis_budget_s), is_away=lambda: bool(self._limiter.away)
+            settings.redis_url,
+            budget_s=float(settings.redis_budget_s),
+            now_us=clock.monotonic_us,
+            is_away=lambda: bool(self._limiter.away),
         )
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)

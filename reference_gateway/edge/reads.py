@@ -13,6 +13,7 @@ from reference_gateway.core.offers import AnswerWarning
 from reference_gateway.core.pages import Moment, moment_of, offer_body
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
+from reference_gateway.edge.aside import aside
 from reference_gateway.edge.l2 import NS_PER_S, L2InMemoryCache
 from reference_gateway.edge.routes import CATALOG_KEY, offer_key
 
@@ -88,7 +89,7 @@ class OfferReads:
     async def read_offer(self, offer_id: str) -> Read:
         """Find one offer in all lists; as fresh as its own provider's."""
         found = await self._find(self._lists.names)
-        snapshot = self._snapshots.take(self._moment(found))
+        snapshot = await self._snapshots.take(self._moment(found))
         if (offer := snapshot.offers.get(offer_id)) is None:
             return _absent(found)
         own = [each for each in found if each.known is not None and each.known.provider == offer.provider]
@@ -100,7 +101,9 @@ class OfferReads:
         found = await self._find(self._lists.names, self._static_ttl_ns)
         if all(each.known is None for each in found):
             return _nothing(found)
-        ready = entry(catalog_body(self._lists.names, self._moment(found)))
+        moment = self._moment(found)
+        size = sum(len(each.offers) for each in moment.lists)
+        ready = entry(await aside(size, lambda: catalog_body(self._lists.names, moment)))
         return self._answered(ready, found, (CATALOG_KEY,), self._static_ttl_ns)
 
     async def _follow(self, query: Query, cursor: str) -> Read:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from reference_gateway.adapters.redis import RedisSnapshots, open_snapshots
+from reference_gateway.edge import clock
 from reference_gateway.edge.cursors import Cursors
 from reference_gateway.edge.pages import Pages
 from reference_gateway.edge.snapshots import Snapshots
@@ -31,15 +32,12 @@ class Instance:
     away: bool = False
 
 
-Opens = "Callable[..., Instance]"
-
-
 @pytest_asyncio.fixture
 async def opened() -> AsyncIterator[Callable[..., Instance]]:
     instances: list[Instance] = []
 
     def opens(url: str, *, budget_s: float = PATIENT_S, life_ms: int = LIFE_MS) -> Instance:
-        store = open_snapshots(url, budget_s=budget_s, is_away=lambda: instance.away)
+        store = open_snapshots(url, budget_s=budget_s, now_us=clock.monotonic_us, is_away=lambda: instance.away)
         snapshots, cursors = Snapshots(store, life_ms), Cursors(store)
         instance = Instance(store, snapshots, cursors, Pages(snapshots, cursors, life_ms))
         instances.append(instance)

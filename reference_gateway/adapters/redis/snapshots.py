@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisClusterException, RedisError
 
-from reference_gateway.core.limiter import StoreAway
+from reference_gateway.core.limiter import MICROSECONDS, StoreAway
 from reference_gateway.core.snapshot_store import BLOB_MAX_BYTES
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ IN_FLIGHT_MAX = 16
 """Journeys at once; beyond them the store counts as away for whoever asks."""
 FINISH_S = 2.0
 """How long a write that nobody waits for any more may still take."""
+REST_BUDGETS = 2
+"""Budgets for which nobody waits after one was spent: no request spends two, and the limiter knows by then."""
 LATE_TURNS = 8
 """Turns of the event loop in which an answer that lies in the socket already is read, once time is up."""
 
@@ -30,11 +32,20 @@ Value = TypeVar("Value")
 class RedisSnapshots:
     """The port `SnapshotStore`. While Redis is known to be away nobody waits for it."""
 
-    def __init__(self, client: Redis | RedisCluster, *, budget_s: float, is_away: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        client: Redis | RedisCluster,
+        *,
+        budget_us: int,
+        now_us: Callable[[], int],
+        is_away: Callable[[], bool],
+    ) -> None:
         """`is_away` is told by whoever looks for Redis in the background: the limiter asks it with every request."""
         self._client = client
-        self._budget_s = budget_s
+        self._budget_us = budget_us
+        self._now_us = now_us
         self._is_away = is_away
+        self._rest_until_us = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def put(self, blobs: Mapping[str, bytes], keep_ms: int) -> None:
@@ -70,18 +81,19 @@ class RedisSnapshots:
 
     async def _within_budget(self, work: Coroutine[Any, Any, Value]) -> Value:
         """Wait for `work` as long as a request may; it may finish without us, and is ended after `FINISH_S`."""
-        if self._is_away() or len(self._tasks) >= IN_FLIGHT_MAX:
+        if self._is_away() or self._now_us() < self._rest_until_us or len(self._tasks) >= IN_FLIGHT_MAX:
             work.close()
             raise StoreAway("Redis is away, or has too much to do")
         task = asyncio.get_running_loop().create_task(_bounded(work))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        await asyncio.wait({task}, timeout=self._budget_s)
+        await asyncio.wait({task}, timeout=self._budget_us / MICROSECONDS)
         for _ in range(LATE_TURNS):
             if task.done():
                 return _result(task)
             await asyncio.sleep(0)
-        raise StoreAway(f"no answer within {self._budget_s:g} s")
+        self._rest_until_us = self._now_us() + REST_BUDGETS * self._budget_us
+        raise StoreAway(f"no answer within {self._budget_us} us")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
