@@ -48,7 +48,8 @@ class Pages:
         self._cursors = cursors
         self._life_ms = life_ms
         self._selections: OrderedDict[tuple[str, str], tuple[Offer, ...]] = OrderedDict()
-        self._selected = 0
+        self.selected = 0
+        """Offers of all selections that are remembered."""
 
     async def first(self, query: Query, moment: Moment) -> First:
         """Make the first page over the lists of `moment`."""
@@ -101,10 +102,10 @@ class Pages:
 
     def _remember(self, key: tuple[str, str], selected: tuple[Offer, ...]) -> None:
         self._selections[key] = selected
-        self._selected += len(selected)
-        while self._selected > SELECTED_MAX and len(self._selections) > 1:
+        self.selected += len(selected)
+        while self.selected > SELECTED_MAX and len(self._selections) > 1:
             _, oldest = self._selections.popitem(last=False)
-            self._selected -= len(oldest)
+            self.selected -= len(oldest)
 
 
 _FORGED = Problem("cursor-invalid", "the cursor is not one that this gateway handed out", "cursor")

@@ -48,9 +48,15 @@ class Snapshots:
         self._life_ms = life_ms
         self._lists: dict[str, ProviderList] = {}
         self._recent: OrderedDict[str, Snapshot] = OrderedDict()
-        self._recent_offers = 0
+        self.offers = 0
+        """Of all snapshots here together."""
         self._kept: OrderedDict[str, int] = OrderedDict()
         self._keeping: dict[str, asyncio.Task[bool]] = {}
+
+    @property
+    def remembered(self) -> int:
+        """How many keys of the store are known to be written."""
+        return len(self._kept)
 
     def list_of(self, provider: str, as_of_ms: int, offers: tuple[Offer, ...]) -> ProviderList:
         """Name a provider's newest list; the version is made once for each."""
@@ -98,10 +104,10 @@ class Snapshots:
         if (known := self._found(snapshot.id)) is not None:
             return known  # somebody else recalled it meanwhile
         self._recent[snapshot.id] = snapshot
-        self._recent_offers += len(snapshot.offers)
-        while len(self._recent) > 1 and (len(self._recent) > RECENT_MAX or self._recent_offers > RECENT_OFFERS_MAX):
+        self.offers += len(snapshot.offers)
+        while len(self._recent) > 1 and (len(self._recent) > RECENT_MAX or self.offers > RECENT_OFFERS_MAX):
             _, oldest = self._recent.popitem(last=False)
-            self._recent_offers -= len(oldest.offers)
+            self.offers -= len(oldest.offers)
         return snapshot
 
     async def _keep(self, snapshot: Snapshot, until_ms: int) -> bool:
