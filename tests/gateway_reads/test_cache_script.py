@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -90,8 +90,13 @@ def real(redis_url: str) -> Iterator[RedisCache]:
     store.close()
 
 
-@settings(deadline=None, max_examples=150)
+OUTDATED = [(verb, 0, 1, "none") for verb in ("ask", "write", "ask", "invalidate", "ask", "write", "ask")]
+"""An entry that is fresh, then invalidated, then fetched anew."""
+
+
+@settings(deadline=None, max_examples=200)
 @given(steps=STEPS)
+@example(steps=OUTDATED)
 def test_the_script_follows_the_rules(redis_url: str, steps: list[tuple[str, int, int, str]]) -> None:
     real = RedisCache(redis_url)
     pure, other = Twin(MemoryCache()), Twin(real)

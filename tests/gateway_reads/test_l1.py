@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
@@ -213,14 +214,40 @@ async def test_the_limiter_that_found_it_away_tells_the_cache(
     assert await until_true(lambda: _leads(party))
 
 
-async def test_a_lease_that_nobody_heard_of_is_given_back(parties: Callable[..., Party], server: RedisServer) -> None:
-    """The answer was lost on its way: without this the key would be barred for the whole minute of its lease."""
+async def test_a_lease_whose_answer_was_lost_is_given_back(parties: Callable[..., Party], server: RedisServer) -> None:
+    """Without this the key would be barred for the whole minute of its lease."""
     party, other = parties(server.url(), budget_us=BUDGET_US), parties(server.url())
-    server.pause()
-    assert await party.timed(party.ask()) < BUDGET_US + LAG_US
-    server.resume()
+    run = party.l1._servers.run  # noqa: SLF001 - an answer is lost nowhere else
+    lost: list[object] = []
+
+    async def loses_the_first(name: str, words: list[object]) -> object:
+        answer = await run(name, words)  # type: ignore[arg-type] # handed through
+        if not lost:
+            lost.append(answer)
+            raise StoreAway("the connection broke")
+        return answer
+
+    party.l1._servers.run = loses_the_first  # type: ignore[method-assign,assignment] # noqa: SLF001 - as above
+    with pytest.raises(StoreAway):
+        await party.ask()
+    assert await other.ask() is None, "the lease was given"
     await until(lambda: party.healths.away == (), at_most_s=BACK_S)
     assert await until_true(lambda: _leads(other))
+
+
+async def test_a_server_that_stood_still_gives_no_lease_to_who_left(
+    parties: Callable[..., Party], server: RedisServer
+) -> None:
+    party, other = parties(server.url(), budget_us=BUDGET_US), parties(server.url())
+    await party.l1.start()
+    party.l1._lost = deque(maxlen=0)  # noqa: SLF001 - so that it cannot be given back either
+    server.pause()
+    assert await party.timed(party.ask()) < BUDGET_US + LAG_US
+    paused_us = now_us()
+    await until(lambda: now_us() > paused_us + LAG_US, at_most_s=BACK_S)
+    server.resume()
+    await until(lambda: party.healths.away == (), at_most_s=BACK_S)
+    assert await _leads(other)
 
 
 async def test_a_flushed_server_learns_the_script_anew(parties: Callable[..., Party], clean_redis_url: str) -> None:
