@@ -41,6 +41,8 @@ class Identity:
     kind: str
     name: str
     plan: str
+    scopes: frozenset[str] = frozenset()
+    """What a token allows beyond reading, by its `scope`."""
 
     @property
     def id(self) -> str:
@@ -49,7 +51,7 @@ class Identity:
 
 
 def identity_from_claims(claims: Mapping[str, Any]) -> Identity:
-    """Read `typ`, `sub` and `plan` of a token whose signature, issuer, audience and times were verified.
+    """Read `typ`, `sub`, `plan` and `scope` of a token whose signature, issuer, audience and times were verified.
 
     Without a plan a user is on free, an agent or a service on enterprise. Raises `ClaimsInvalid`.
     """
@@ -61,7 +63,10 @@ def identity_from_claims(claims: Mapping[str, Any]) -> Identity:
     plan = claims.get("plan", "free" if kind == "user" else "enterprise")
     if plan not in PLANS:
         raise ClaimsInvalid("plan")
-    return Identity(kind, name, plan)
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise ClaimsInvalid("scope")
+    return Identity(kind, name, plan, frozenset(scope.split()))
 
 
 def _is_text(name: str) -> bool:

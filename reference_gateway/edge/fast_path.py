@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.limiter import Limits
     from reference_gateway.edge.handover import Handover
     from reference_gateway.edge.identities import Identities
+    from reference_gateway.edge.internal import InternalApi
     from reference_gateway.edge.journal import Journal
     from reference_gateway.edge.operations import Operations
     from reference_gateway.edge.reads import OfferReads
@@ -53,6 +54,7 @@ class FastPath:
         limits: Limits,
         reads: OfferReads,
         operations: Operations,
+        internal: InternalApi,
         handover: Handover,
         journal: Journal,
         bounds: Bounds,
@@ -62,6 +64,7 @@ class FastPath:
         self._policies = {plan: limits.policy(plan) for plan in PLANS}
         self._reads = reads
         self._operations = operations
+        self._internal = internal
         self._handover = handover
         self._journal = journal
         self._bounds = bounds
@@ -83,7 +86,7 @@ class FastPath:
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         if not _is_counted(request.path):
-            answer = await self._operations.answer(request)
+            answer = await self._operations.answer(request) or await self._internal.answer(request, receive)
         else:
             request.route = route_of(request.path) or request.route
             answer = await self._barred(request) or self._ready(request)

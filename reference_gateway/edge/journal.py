@@ -41,6 +41,7 @@ class Journal:
                 identity=identity.kind if identity else None,
                 plan=identity.plan if identity else None,
                 cache=request.cache or None,
+                **_correlation(request),
             )
         )
 
@@ -49,4 +50,8 @@ class Journal:
         if request.decision is not None and request.policy is not None:
             self._metrics.decision(request.policy.plan, "admitted" if request.decision.admitted else "refused")
         if request.cache:
-            self._metrics.lookup("l2", request.cache)
+            self._metrics.lookup("answer", request.cache)
+
+
+def _correlation(request: Request) -> dict[str, str]:
+    return {} if request.correlation_id is None else {"correlation_id": request.correlation_id}

@@ -34,6 +34,8 @@ class Metrics:
         self.registry.register(self._durations)
         self._limited = self._tally("limiter_decisions", "Decisions of the rate limiter", "plan", "outcome")
         self._lookups = self._tally("cache_lookups", "Cache lookups", "tier", "outcome")
+        self._leases = self._tally("cache_leases", "Who fetched when a list had to be fetched", "outcome")
+        self._refreshes = self._tally("cache_refreshes", "Lists that had to be fetched, from wherever", "reason")
         self._calls = self._tally("provider_calls", "List calls to providers", "provider", "outcome")
         self._left_out = self._tally("provider_items_left_out", "Malformed items left out of lists", "provider")
 
@@ -47,8 +49,16 @@ class Metrics:
         self._limited.add(plan, outcome)
 
     def lookup(self, tier: str, outcome: str) -> None:
-        """Count one lookup in a cache: `hit`, `miss` or `stale`."""
+        """Count a lookup in a tier (`l2`, `l1` of a list; `answer` of a whole request): `hit`, `miss` or `stale`."""
         self._lookups.add(tier, outcome)
+
+    def lease(self, outcome: str) -> None:
+        """Count one turn: `led`, `followed`, `refused` (the lease was lost) or `alone` (without Redis)."""
+        self._leases.add(outcome)
+
+    def refresh(self, reason: str) -> None:
+        """Count one flight begun: `missing`, `expired`, `early` or `invalidated`."""
+        self._refreshes.add(reason)
 
     def call(self, provider: str, outcome: str, left_out: int = 0) -> None:
         """Count one list call: `ok` or the kind of its failure, and the items that it left out."""

@@ -26,7 +26,7 @@ HEADERS_MAX_BYTES = 32_768
 
 _READ = frozenset({
     b"authorization", b"x-api-key", b"x-forwarded-for", b"traceparent", b"if-none-match", b"content-length",
-    b"transfer-encoding",
+    b"transfer-encoding", b"x-correlation-id",
 })  # fmt: skip
 READING = frozenset({"GET", "HEAD"})
 """The methods that every route takes."""
@@ -40,6 +40,7 @@ class Request:
     __slots__ = (
         "begun_ns",
         "cache",
+        "correlation_id",
         "decision",
         "header_bytes",
         "headers",
@@ -75,6 +76,7 @@ class Request:
         self.route = "unmatched"
         self.cache = ""
         self.status = 0
+        self.correlation_id: str | None = None
 
     def _read(self, fields: list[tuple[bytes, bytes]]) -> None:
         """Keep what we read; lines of one name are one list (RFC 9110 section 5.3)."""

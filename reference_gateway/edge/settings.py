@@ -106,6 +106,8 @@ _SOME_SECONDS = "seconds as a decimal number, more than 0 and at most a day, wit
 _LIMIT = f"a whole number from 1 to {LIMIT_MAX}"
 _BOUND = "a whole number of at least 1"
 _FILE = "a file that can be read"
+BETA_MAX = 100
+_BETA = f"a decimal number from 0 (off) to {BETA_MAX}"
 
 
 class Settings(BaseModel):
@@ -138,6 +140,8 @@ class Settings(BaseModel):
     ttl_static_s: Seconds = Field(Decimal(300), description=_SECONDS)
     snapshot_s: Seconds = Field(Decimal(300), description=_SECONDS)
     stale_s: Seconds = Field(Decimal(86_400), description=_SECONDS)
+    xfetch_beta: float = Field(1.0, ge=0, le=BETA_MAX, allow_inf_nan=False, description=_BETA)
+    lease_s: Positive = Field(Decimal(6), description=_SOME_SECONDS)
     deadline_s: Positive = Field(Decimal(5), description=_SOME_SECONDS)
     upstream_timeout_s: Positive = Field(Decimal(4), description=_SOME_SECONDS)
     body_max_bytes: Bound = Field(1_048_576, description=_BOUND)

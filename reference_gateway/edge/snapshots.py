@@ -96,8 +96,7 @@ class Snapshots:
         return await self.take(moment) if moment is not None and snapshot_id(moment) == name else None
 
     async def _take(self, moment: Moment) -> Snapshot:
-        size = sum(len(each.offers) for each in moment.lists)
-        return self._remember(await aside(size, lambda: snapshot_of(moment)))
+        return self._remember(await aside(moment.size, lambda: snapshot_of(moment)))
 
     def _found(self, name: str) -> Snapshot | None:
         known = self._recent.get(name)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gatespec.stack.postgres import PostgresServer
     from gatespec.stack.redis import RedisServer
 
-REDIS_DATABASE = 7
-"""Apart from those of the other rooms."""
+REDIS_DATABASES = range(7, 64)
+"""Apart from those of the other rooms; each gateway has its own, for what one knows of a provider all know."""
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def environment(
     )
     found = {
         "GATEWAY_DATABASE_URL": postgres_server.create_database("edge"),
-        "GATEWAY_REDIS_URL": redis_server.url(REDIS_DATABASE),
+        "GATEWAY_REDIS_URL": redis_server.url(REDIS_DATABASES[0]),
         "GATEWAY_PROVIDERS_FILE": str(providers),
         "GATEWAY_JWT_PUBLIC_KEY_FILE": str(signing.public_file),
         "GATEWAY_JWT_ISSUER": ISSUER,
@@ -75,13 +75,16 @@ def environment(
 
 
 @pytest.fixture(scope="session")
-def start(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Instance]]:
+def start(
+    environment: dict[str, str], redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Instance]]:
     """Start a gateway with some settings of its own; all are stopped in the end."""
     running: list[Instance] = []
     logs = tmp_path_factory.mktemp("logs")
 
     def begin(**settings: str) -> Instance:
-        instance = Instance({**environment, **settings}, logs / f"{len(running)}.jsonl")
+        own = {"GATEWAY_REDIS_URL": redis_server.url(REDIS_DATABASES[len(running)])}
+        instance = Instance({**environment, **own, **settings}, logs / f"{len(running)}.jsonl")
         running.append(instance)
         return instance.until_ready()
 

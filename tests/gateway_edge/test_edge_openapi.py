@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gatespec.clock import until
+from reference_gateway.edge.internal import INVALIDATE
 from reference_gateway.edge.metrics import Metrics
 from reference_gateway.edge.operations import Operations
 from reference_gateway.edge.provider_health import ProviderHealth
@@ -75,6 +76,10 @@ class World:
         cursor = self.forgetful.ask(f"{path}?limit=1").json["next_cursor"]
         return self.forgetful.ask(f"{path}?limit=1&cursor={cursor}")
 
+    def invalidates(self, body: bytes = b'{"provider": "lambda"}', **claims: str) -> Reply:
+        said = {**self.signing.bearer(typ="service", **{"scope": "operate", **claims}), "X-Correlation-Id": "why-4711"}
+        return self.gateway.ask(INVALIDATE, said, "POST", body)
+
 
 Way = Callable[[World, str], "Reply"]
 
@@ -106,10 +111,22 @@ OF_READS: dict[int, Way] = {
     422: lambda world, path: world.gateway.ask(f"{path}?nonsense=1"),
     504: lambda world, path: world.late(path),
 }
+OF_INVALIDATION: dict[int, Way] = {
+    202: lambda world, _: world.invalidates(),
+    400: lambda world, _: world.invalidates(b"[]"),
+    401: lambda world, path: world.gateway.ask(path, method="POST"),
+    403: lambda world, _: world.invalidates(scope="read"),
+    404: lambda world, _: world.invalidates(b'{"provider": "nobody"}'),
+    405: lambda world, path: world.gateway.ask(path),
+    413: lambda world, _: world.invalidates(b" " * 5000),
+    422: lambda world, _: world.invalidates(b'{"provider": "lambda", "colour": 1}'),
+    503: lambda world, path: world.unreached.ask(path, {"X-API-Key": "gk_0123456789abcdef_" + "A" * 43}, "POST"),
+}
 WAYS: dict[tuple[str, int], Way] = {
     **{(path, status): way for path in (LIST, OFFER, CATALOG, PAGE) for status, way in COUNTED.items()},
     **{(path, status): way for path in (LIST, OFFER, CATALOG) for status, way in OF_READS.items()},
     **{(path, status): way for path in OPERATIONS for status, way in UNCOUNTED.items()},
+    **{(INVALIDATE, status): way for status, way in OF_INVALIDATION.items()},
     (LIST, 410): lambda world, path: world.expired(path),
     (OFFER, 404): lambda world, _: world.gateway.ask(f"{LIST}/{UNKNOWN}"),
     (STATE, 304): lambda world, path: world.gateway.ask(path, world.known(path)),
@@ -143,7 +160,8 @@ def faults(schema: dict[str, Any], value: object) -> list[str]:
 
 def check(reply: Reply, path: str) -> None:
     """Compare an answer with what the document says of it: every field, and the body."""
-    said = resolved(DOCUMENT["paths"][path]["get"]["responses"][str(reply.status)])
+    (operation,) = DOCUMENT["paths"][path].values()
+    said = resolved(operation["responses"][str(reply.status)])
     fields = {name.lower(): resolved(field) for name, field in said["headers"].items()}
     assert set(reply.headers) - OF_EVERY_ANSWER <= set(fields)
     assert {name for name, field in fields.items() if field.get("required")} <= set(reply.headers)
@@ -217,7 +235,7 @@ def test_without_any_provider_it_answers_as_it_says(hasty: Instance, upstream: U
     check(reply, path)
 
 
-@pytest.mark.parametrize("path", DOCUMENT["paths"])
+@pytest.mark.parametrize("path", [path for path, item in DOCUMENT["paths"].items() if "get" in item])
 def test_whatever_get_answers_head_answers_without_a_body(world: World, path: str) -> None:
     full, head = world.gateway.ask(real(path)), world.gateway.ask(real(path), method="HEAD")
     assert (head.status, head.body) == (full.status, b"")
@@ -240,13 +258,13 @@ def test_a_draining_instance_answers_as_it_says(start: Callable[..., Instance], 
 
 def test_nothing_is_named_that_no_test_asked_for() -> None:
     assert {(path, status) for path, _, status in named(DOCUMENT)} == set(WAYS) | UNASKED
-    assert {method for _, method, _ in named(DOCUMENT)} == {"get"}
+    assert {(path, method) for path, method, _ in named(DOCUMENT) if method != "get"} == {(INVALIDATE, "post")}
 
 
 def test_every_route_is_in_it() -> None:
     shown = subprocess.run([sys.executable, "-c", SHOW_NINJA], cwd=ROOT, capture_output=True, check=True, timeout=60)
     ninja = dict(json.loads(shown.stdout))
-    assert set(ninja) | set(OPERATIONS) == set(DOCUMENT["paths"])
+    assert set(ninja) | set(OPERATIONS) | {INVALIDATE} == set(DOCUMENT["paths"])
     assert all(methods == ["get"] for methods in ninja.values())
 
 

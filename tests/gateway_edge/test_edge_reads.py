@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.gateway_edge.edge_wire import Instance, Reply, Upstream
 
 SOON_MS = 10_000
+MADE = r"l1; fwd=(miss|stale); stored, l2; fwd=(miss|stale); stored"
 
 pytestmark = pytest.mark.usefixtures("upstream")
 
@@ -29,7 +30,7 @@ def test_a_list_is_read_once_and_sent_many_times(gateway: Instance, upstream: Up
     before = upstream.calls
     second = gateway.offers("?sort=score")
     assert (first.status, second.status) == (200, 200)
-    assert re.fullmatch(r"l2; (hit; ttl=\d+|fwd=miss; stored)", first.headers["cache-status"])
+    assert re.fullmatch(rf"l2; hit; ttl=\d+|{MADE}", first.headers["cache-status"])
     assert re.fullmatch(r"l2; hit; ttl=[1-5]?\d|l2; hit; ttl=60", second.headers["cache-status"])
     assert first.body == second.body
     assert upstream.calls == before
@@ -69,9 +70,7 @@ def test_a_provider_that_there_is_not_has_no_offers(gateway: Instance) -> None:
 
 def test_concurrent_reads_of_an_expired_list_make_one_call(short_lived: Instance, upstream: Upstream) -> None:
     short_lived.offers("?provider=lambda")
-    assert until(
-        lambda: "fwd=miss" in short_lived.offers("?provider=lambda").headers["cache-status"], at_most_ms=SOON_MS
-    )
+    assert until(lambda: "fwd=" in short_lived.offers("?provider=lambda").headers["cache-status"], at_most_ms=SOON_MS)
     upstream.says(cents=99, delay_s=0.5)
     assert until(lambda: _age_out(short_lived), at_most_ms=SOON_MS)
     before, replies = upstream.calls, []
@@ -87,8 +86,8 @@ def test_concurrent_reads_of_an_expired_list_make_one_call(short_lived: Instance
 
 
 def _age_out(instance: Instance) -> bool:
-    """Whether the list has expired by now: it lives 0.2 s, and the metric of misses is not touched by looking."""
-    threading.Event().wait(0.3)
+    """Wait until the list expired more than its TTL ago, so that nobody is shown it meanwhile: it lives 0.2 s."""
+    threading.Event().wait(0.5)
     return instance.process.poll() is None
 
 
@@ -120,7 +119,7 @@ def test_with_nothing_known_a_failure_is_a_problem(
     upstream.says(**said)
     reply = fresh.offers("?provider=lambda-02")
     assert (reply.status, reply.json["code"]) == (status, code)
-    assert reply.headers["cache-status"] == "l2; fwd=miss"
+    assert reply.headers["cache-status"] == "l1; fwd=miss, l2; fwd=miss"
     assert ("retry-after" in reply.headers) == (status == 503)
     assert reply.headers["ratelimit"].startswith('"free";r=99')
     upstream.says()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 import uvloop
 
-from reference_gateway.adapters.redis import SlidingWindowRateLimiter, connect
+from reference_gateway.adapters.redis import Healths, SlidingWindowRateLimiter, connect
 from tests.gateway_limiter.crowd import PATIENT_US, now_us
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def opened() -> AsyncIterator[Opens]:
     ) -> SlidingWindowRateLimiter:
         store: WindowStore = connect(url, budget_us=budget_us, now_us=now_us)
         store = wrap(store) if wrap else store
-        limiters.append(SlidingWindowRateLimiter(store, budget_us=budget_us, now_us=now_us))
+        limiters.append(SlidingWindowRateLimiter(store, Healths(budget_us, now_us)))
         return limiters[-1]
 
     yield opens

@@ -230,7 +230,7 @@ async def test_what_redis_does_not_know_is_shown_by_who_took_it_for_a_second(
 
 async def test_who_has_never_met_redis_hands_out_cursors_of_its_own(opened: Opens, clean_redis_url: str) -> None:
     alone, other = opened(clean_redis_url), opened(clean_redis_url)
-    alone.away = True
+    alone.loses_redis()
     await other.cursors.learn()
     cursor = await first_cursor(alone, now_moment("lambda"))
     assert (await follow(alone, cursor)).tier == "l2"
@@ -242,7 +242,7 @@ async def test_who_has_never_met_redis_hands_out_cursors_of_its_own(opened: Open
 
 async def test_while_redis_is_known_to_be_away_nobody_asks_it(opened: Opens, clean_redis_url: str) -> None:
     instance = opened(clean_redis_url)
-    instance.away = True
+    instance.loses_redis()
     await first_cursor(instance, now_moment("lambda"))
     with Redis.from_url(clean_redis_url) as redis:
         assert redis.keys() == []

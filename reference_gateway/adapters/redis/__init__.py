@@ -1,7 +1,31 @@
-"""What all instances share, on Redis and Redis Cluster: the limiter's windows, and snapshots."""
+"""What all instances share, on Redis and Redis Cluster: the limiter's windows, the cache's lists, and snapshots."""
 
-from reference_gateway.adapters.redis.connect import connect, open_limiter, open_snapshots
+from reference_gateway.adapters.redis.cache_script import Terms
+from reference_gateway.adapters.redis.connect import (
+    channel_of,
+    connect,
+    open_cache,
+    open_limiter,
+    open_notices,
+    open_snapshots,
+)
+from reference_gateway.adapters.redis.health import Healths
+from reference_gateway.adapters.redis.l1 import RedisL1
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
+from reference_gateway.adapters.redis.notices import Notices
 from reference_gateway.adapters.redis.snapshots import RedisSnapshots
 
-__all__ = ["RedisSnapshots", "SlidingWindowRateLimiter", "connect", "open_limiter", "open_snapshots"]
+__all__ = [
+    "Healths",
+    "Notices",
+    "RedisL1",
+    "RedisSnapshots",
+    "SlidingWindowRateLimiter",
+    "Terms",
+    "channel_of",
+    "connect",
+    "open_cache",
+    "open_limiter",
+    "open_notices",
+    "open_snapshots",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -11,8 +12,11 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from reference_gateway.adapters.redis.cache_servers import CacheServers
 from reference_gateway.adapters.redis.cluster import RedisClusterWindowStore
+from reference_gateway.adapters.redis.l1 import RedisL1
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
+from reference_gateway.adapters.redis.notices import Notices
 from reference_gateway.adapters.redis.route import IN_FLIGHT_MAX
 from reference_gateway.adapters.redis.server import RedisServer
 from reference_gateway.adapters.redis.snapshots import RedisSnapshots
@@ -22,20 +26,48 @@ from reference_gateway.core.limiter import MICROSECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reference_gateway.adapters.redis.cache_script import Terms
+    from reference_gateway.adapters.redis.health import Healths
+    from reference_gateway.adapters.redis.notices import Hearer
+
 CONNECTIONS_MAX = 2 * IN_FLIGHT_MAX
 """To one server: each journey under way, a probe, and those just given up that still close."""
 DEFAULT_PORT = 6379
+LISTEN_S = 1.0
+"""How long it may take to get a connection for listening."""
 CLUSTER_RETRIES = 3
 """Of one command on a cluster that moves: to find the cluster anew, and once more."""
 
 SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 
-def open_limiter(url: str, *, budget_s: float, now_us: Callable[[], int]) -> SlidingWindowRateLimiter:
+def open_limiter(url: str, healths: Healths) -> SlidingWindowRateLimiter:
     """Make the limiter over the store at `url`; connects with the first ask. Raises ValueError for a bad URL."""
-    budget_us = round(budget_s * MICROSECONDS)
-    store = connect(url, budget_us=budget_us, now_us=now_us)
-    return SlidingWindowRateLimiter(store, budget_us=budget_us, now_us=now_us)
+    budget = healths.budget
+    return SlidingWindowRateLimiter(connect(url, budget_us=budget.budget_us, now_us=budget.now_us), healths)
+
+
+def open_cache(url: str, terms: Terms, healths: Healths, token: Callable[[], str]) -> RedisL1:
+    """Make the shared tier at `url`, which `connect` has accepted; connects with the first word."""
+    parts, budget = urlsplit(url), healths.budget
+    names = _names(parts)
+    is_cluster = parts.scheme.endswith("+cluster")
+    client = _cluster_client(names, parts) if is_cluster else _client(names[0], parts, budget.budget_us)
+    name = "" if is_cluster else names[0]
+    servers = CacheServers(client, terms, name=name, budget_us=budget.budget_us, now_us=budget.now_us)
+    return RedisL1(servers, terms, healths, token)
+
+
+def open_notices(url: str, hearer: Hearer) -> Notices:
+    """Make the line on which the cache's changes are told, at `url`; `start` lays it."""
+    parts = urlsplit(url)
+    opens = [partial(_client, name, parts, round(LISTEN_S * MICROSECONDS)) for name in _names(parts)]
+    return Notices(opens, channel_of(url), hearer)
+
+
+def channel_of(url: str) -> str:
+    """Name the channel of a database: Redis tells a channel's listeners of all databases the same."""
+    return f"cache:{_database(urlsplit(url))}"
 
 
 def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWindowStore | RedisClusterWindowStore:
@@ -61,14 +93,12 @@ def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWind
     return RedisWindowStore(names[0], opened(names[0]))
 
 
-def open_snapshots(
-    url: str, *, budget_s: float, now_us: Callable[[], int], is_away: Callable[[], bool]
-) -> RedisSnapshots:
+def open_snapshots(url: str, healths: Healths) -> RedisSnapshots:
     """Make the store of snapshots at `url`, which `connect` has accepted; connects with the first use."""
-    parts, budget_us = urlsplit(url), round(budget_s * MICROSECONDS)
+    parts = urlsplit(url)
     names, is_cluster = _names(parts), parts.scheme.endswith("+cluster")
-    client = _cluster_client(names, parts) if is_cluster else _client(names[0], parts, budget_us)
-    return RedisSnapshots(client, budget_us=budget_us, now_us=now_us, is_away=is_away)
+    client = _cluster_client(names, parts) if is_cluster else _client(names[0], parts, healths.budget.budget_us)
+    return RedisSnapshots(client, healths)
 
 
 def _cluster_client(names: list[str], parts: SplitResult) -> RedisCluster:

@@ -11,8 +11,7 @@ from reference_gateway.core.identity import window_key
 from reference_gateway.core.limiter import Ask, LocalWindows, StoreAway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from reference_gateway.adapters.redis.health import Healths
     from reference_gateway.core.identity import Identity
     from reference_gateway.core.limiter import Policy, WindowStore
     from reference_gateway.core.window import Decision
@@ -30,13 +29,10 @@ class SlidingWindowRateLimiter:
     and not at all once the store is known to be away. It belongs to one event loop.
     """
 
-    def __init__(
-        self, store: WindowStore, *, budget_us: int, now_us: Callable[[], int], local: LocalWindows | None = None
-    ) -> None:
-        """`now_us` is a monotonic clock of this process; the shared windows go by the store's own."""
+    def __init__(self, store: WindowStore, healths: Healths, *, local: LocalWindows | None = None) -> None:
+        """`healths` is shared with whatever else of this process asks the same servers."""
         self._store = store
-        self._budget_us = budget_us
-        self._now_us = now_us
+        self._healths = healths
         self._local = LocalWindows() if local is None else local
         self._routes: dict[str, Route] = {}
 
@@ -57,17 +53,17 @@ class SlidingWindowRateLimiter:
     @property
     def away(self) -> tuple[str, ...]:
         """Which servers of the store are away now; limits of their identities hold per instance."""
-        return tuple(name for name, route in self._routes.items() if route.away)
+        return self._healths.away
 
     def _route(self, server: str) -> Route:
         route = self._routes.get(server)
         if route is None:
-            route = Route(server, self._store, self._local, budget_us=self._budget_us, now_us=self._now_us)
-            self._routes[server] = route
+            route = self._routes[server] = Route(server, self._store, self._local, self._healths)
         return route
 
     async def close(self) -> None:
         """Answer who still waits, end all probes, give back the connections."""
+        await self._healths.close()
         for route in self._routes.values():
-            await route.close()
+            route.close()
         await self._store.close()

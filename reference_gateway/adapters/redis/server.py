@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from reference_gateway.adapters.redis import script
+from reference_gateway.adapters.redis.server_clock import ServerClock
 from reference_gateway.adapters.redis.topology import Topology, topology
 from reference_gateway.core.limiter import StoreAway
 
@@ -23,29 +23,6 @@ if TYPE_CHECKING:
 Turns = dict["Ask", "Iterator[Decision]"]
 
 
-DRIFT_DIVISOR = 1000
-"""A server's clock gains at most a millisecond a second on ours: NTP slews half as fast."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """How far a server's clock is ahead of ours at most.
-
-    It read its clock after we sent, so what we see is too much by the time that took; the least that we ever saw is
-    the closest. Too much lets a late call count; too little would lose calls that came in time.
-    """
-
-    by_us: int
-    at_us: int
-
-    def or_tighter(self, known: _Ahead | None) -> _Ahead:
-        """Keep what is known while it is less, drift allowed for."""
-        if known is None:
-            return self
-        drifted_us = known.by_us + (self.at_us - known.at_us) // DRIFT_DIVISOR
-        return self if self.by_us <= drifted_us else _Ahead(drifted_us, self.at_us)
-
-
 class RedisServer:
     """The script on one server."""
 
@@ -53,9 +30,8 @@ class RedisServer:
         """`budget_us` is how long a caller waits; `now_us` any monotonic clock of this process."""
         self._name = name
         self._client = client
-        self._budget_us = budget_us
         self.now_us = now_us
-        self._ahead: _Ahead | None = None
+        self._clock = ServerClock(budget_us)
 
     async def decide(self, asks: Sequence[Ask]) -> list[Decision]:
         """Decide on all asks in one script call; raises `StoreAway` or `script.Late`."""
@@ -89,7 +65,7 @@ class RedisServer:
     async def _send(
         self, calls: Sequence[Mapping[Ask, int]], code: str, command: str, *, asking: bool
     ) -> list[bytes | ResponseError]:
-        last_us = self._last_us()
+        last_us = self._clock.last_us(self.now_us())
         pipeline = self._client.pipeline(transaction=False)
         for asked in calls:
             if asking:
@@ -105,14 +81,10 @@ class RedisServer:
         try:
             server_us, turns = script.decisions(reply, asked)
         except script.Late as late:
-            self._ahead = _Ahead(late.now_us - sent_us, sent_us)
+            self._clock.relearn(late.now_us, sent_us)
             raise
-        self._ahead = _Ahead(server_us - sent_us, sent_us).or_tighter(self._ahead)
+        self._clock.learn(server_us, sent_us)
         return turns
-
-    def _last_us(self) -> int:
-        """Name the moment, by the server's clock, at which our caller gives up; 0 while that clock is not known."""
-        return 0 if self._ahead is None else self.now_us() + self._ahead.by_us + self._budget_us
 
     async def probe(self, key: str) -> None:
         """Ask for a key's length: a server that loads, lost its cluster or refuses us says so; raises `StoreAway`."""

@@ -1,8 +1,4 @@
-"""The gateway's rules without a wire: the driver that a judge plays in process, under a clock of its own.
-
-The same core decides and renders as behind HTTP; only sockets, batches and the cache are missing. Each step is a small
-method, so that a wrong gateway is a subclass that gets one of them wrong.
-"""
+"""Requests that are answered at once: who is limited, by which window, and how the answer says so."""
 
 from __future__ import annotations
 
@@ -40,7 +36,7 @@ class Clock(Protocol):
         """Milliseconds since an epoch that only this clock knows."""
 
 
-class Reference:
+class LimitedGateway:
     """Some instances of a gateway, each with its own clock, off by `skew_ms[instance]`, which a right one ignores."""
 
     def __init__(
@@ -55,8 +51,9 @@ class Reference:
         self.clock = clock
         self.instances = instances
         self.skew_ms = [0] * instances
-        self.limits = limits_of(settings or {})
-        self._redis_url = redis_url
+        self.settings = dict(settings or {})
+        self.limits = limits_of(self.settings)
+        self.redis_url = redis_url
         self._opened: list[Store] = []
         self._traces = count(1)
         self.shared = self.open_store()
@@ -66,7 +63,7 @@ class Reference:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Answer one request of somebody whose credential was verified: `{kind, name, plan}`."""
         fields = {name.lower(): value for name, value in headers.items()}
-        trace_id = f"{next(self._traces):032x}"
+        trace_id = self.new_trace_id()
         target = urlsplit(path)
         if not target.path.startswith("/api/") or target.path in UNCOUNTED_PATHS:
             answer = answers.failed(Problem("not-found", "this driver serves no such path"), trace_id)
@@ -87,6 +84,10 @@ class Reference:
             answer = self.render_refusal(identity, policy, decision, trace_id)
         self._count(instance, ask, was=decision.admitted, should=self.counts(int(answer.status)))
         return answer
+
+    def new_trace_id(self) -> str:
+        """Number the requests."""
+        return f"{next(self._traces):032x}"
 
     def identify(self, credential: Mapping[str, Any], fields: Mapping[str, str]) -> Identity:
         """Name who is limited, by the credential alone."""
@@ -146,7 +147,7 @@ class Reference:
 
     def open_store(self) -> Store:
         """Open windows that are empty."""
-        store: Store = RedisStore(self._redis_url) if self._redis_url else MemoryStore()
+        store: Store = RedisStore(self.redis_url) if self.redis_url else MemoryStore()
         self._opened.append(store)
         return store
 

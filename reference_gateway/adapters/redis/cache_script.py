@@ -1,0 +1,108 @@
+"""The cache script's arguments and answers, without a connection: its callers are async, in pipelines, or sync."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reference_gateway.adapters.redis.stored_offers import VERSION, decode
+from reference_gateway.core.cache.entry import Entry, Held
+from reference_gateway.core.cache.ports import Lease, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOURCE = Path(__file__).with_name("cache.lua").read_text(encoding="ascii")
+SHA = hashlib.sha1(SOURCE.encode("ascii"), usedforsecurity=False).hexdigest()
+PREFIX = f"cache:{VERSION}:"
+SLACK_MS = 60_000
+"""Beyond its use a hash lives this long: it also holds the lease and what was invalidated."""
+
+Call = tuple[bytes | int | str, ...]
+
+
+class TooLate(Exception):  # noqa: N818 - it is what the server said
+    """The script ran when nobody was waiting any more, and did nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every call is made with."""
+
+    ttl_ms: int
+    use_ms: int
+    """How long after it was taken an entry may be shown, if only as the last known."""
+    lease_ms: int
+    channel: str
+    """Where changes are told; empty: nowhere."""
+
+    @property
+    def keep_ms(self) -> int:
+        """How long an untouched hash stays."""
+        return max(self.use_ms, self.lease_ms) + SLACK_MS
+
+
+def ask(terms: Terms, token: str, newer_than: int, have: int) -> Call:
+    """Build the words of `L1Store.ask`."""
+    return ("ask", token, terms.lease_ms, terms.ttl_ms, terms.use_ms, newer_than, have)
+
+
+def write(token: str, entry: Entry, stored: bytes) -> Call:
+    """Build the words of `L1Store.write`."""
+    return ("write", token, entry.as_of_ms, entry.took_ms, stored)
+
+
+def renew(terms: Terms, token: str) -> Call:
+    """Build the words of `L1Store.renew`."""
+    return ("renew", token, terms.lease_ms)
+
+
+def release(token: str) -> Call:
+    """Build the words of `L1Store.release`."""
+    return ("release", token)
+
+
+INVALIDATE: Call = ("invalidate",)
+FLOOR: Call = ("floor",)
+
+
+def arguments(  # noqa: PLR0913 - what every call is made with
+    key: str, call: Call, terms: Terms, *, now_ms: int | None = None, last_ms: int = 0, prefix: str = PREFIX
+) -> Call:
+    """Build what follows EVALSHA: `now_ms` None lets the server's own clock decide; after `last_ms` nothing is done."""
+    verb, *rest = call
+    moment = "" if now_ms is None else now_ms
+    return (1, prefix + key, verb, moment, last_ms, terms.keep_ms, terms.channel, *rest)
+
+
+def server_ms(reply: Sequence[Any]) -> int:
+    """Read the server's clock from any answer."""
+    return int(reply[0])
+
+
+def number(reply: Sequence[Any]) -> int:
+    """Read the one number of an answer; raises `TooLate`."""
+    if len(reply) == 1:
+        raise TooLate
+    return int(reply[1])
+
+
+def told(reply: Sequence[Any], key: str, token: str, sent_ms: int) -> Told:
+    """Read the answer to `ask`, sent at `sent_ms` by our clock; raises `TooLate`, or ValueError for a strange entry.
+
+    The server read its clock after that, so on ours the entry is a little older than it is, never younger.
+    """
+    leased = number(reply)
+    now_ms, _, busy_ms, fresh = map(int, reply[:4])
+    lease = Lease(key, token, leased) if leased else None
+    return Told(_held(reply, sent_ms - now_ms), bool(fresh), lease, busy_ms)
+
+
+def _held(reply: Sequence[Any], behind_ms: int) -> Held | None:
+    if len(reply) <= 4:  # noqa: PLR2004 - nothing follows what is said of the key
+        return None
+    epoch, taken_ms, outdated, as_of_ms, took_ms = map(int, reply[4:9])
+    stored = bytes(reply[9])
+    return Held(Entry(decode(stored), len(stored), as_of_ms, taken_ms + behind_ms, took_ms, epoch), bool(outdated))

@@ -1,0 +1,91 @@
+"""What is known of each provider that a read asks, within its deadline; and whether that is still the newest."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reference_gateway.core.cache.entry import earliest_ms, key_of
+from reference_gateway.core.cache.tiers import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reference_gateway.core.cache.entry import Entry
+    from reference_gateway.core.cache.shown import Shown
+    from reference_gateway.core.cache.tiers import MultiTierCache
+    from reference_gateway.edge.runtime import LoopRuntime
+
+MARGIN: Final = 10
+"""A tenth of the deadline, at most `MARGIN_MAX_MS`, is left for the answer itself and its way out."""
+MARGIN_MAX_MS: Final = 250
+SIGHTINGS_MAX: Final = 256
+"""Sets of providers whose newness is watched: one for each way to filter by provider that is in use."""
+
+
+@dataclass(slots=True, eq=False)
+class Sighting:
+    """Some providers' entries, as they were seen together: what is made of them is good while it is `current`."""
+
+    entries: dict[str, Entry]
+    """By their keys."""
+    ttl_ms: int
+    watch_from_ms: int
+    """From here on each reader may be the one who refreshes early."""
+    current: bool = True
+
+
+class Finding:
+    """Finds what reads show."""
+
+    def __init__(self, names: Sequence[str], cache: MultiTierCache, runtime: LoopRuntime, deadline_ms: int) -> None:
+        self.names = tuple(names)
+        self.cache = cache
+        self._runtime = runtime
+        self._deadline_ms = deadline_ms - min(deadline_ms // MARGIN, MARGIN_MAX_MS)
+        self._sightings: OrderedDict[tuple[frozenset[str], int], Sighting] = OrderedDict()
+        cache.on_change(self._changed)
+
+    async def find(self, names: Sequence[str], ttl_ms: int | None = None) -> list[Shown]:
+        """Begin for all providers before the first is waited for; wait as long as a request may take.
+
+        `ttl_ms` is for what is derived from the lists: None is their own.
+        """
+        until_ms = self._runtime.now_ms() + self._deadline_ms
+        begun = [self.cache.begin(name, ttl_ms=ttl_ms) for name in names]
+        return [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+
+    def sight(self, shown: Sequence[Shown], ttl_ms: int | None = None) -> Sighting | None:
+        """Watch what was shown, all of it fresh; None where that is not the newest any more."""
+        entries = {key_of(each.provider): each.entry for each in shown if each.entry is not None}
+        lifetimes = self.cache.lifetimes if ttl_ms is None else self.cache.lifetimes.with_ttl(ttl_ms)
+        if any(self.cache.newest(key) is not entry for key, entry in entries.items()):
+            return None
+        name = (frozenset(entries), lifetimes.ttl_ms)
+        sighting = self._sightings.get(name)
+        if sighting is None:
+            watch_from_ms = min((earliest_ms(entry, lifetimes) for entry in entries.values()), default=0)
+            sighting = self._sightings[name] = Sighting(entries, lifetimes.ttl_ms, watch_from_ms)
+            self._bound()
+        self._sightings.move_to_end(name)
+        return sighting
+
+    def expires_ms(self, sighting: Sighting) -> int:
+        """Say at which moment of the monotonic clock the first of the entries expires."""
+        return min((entry.taken_ms for entry in sighting.entries.values()), default=0) + sighting.ttl_ms
+
+    def refresh_early(self, sighting: Sighting) -> None:
+        """Let one reader of ready bytes draw, as whoever reads the entries themselves does."""
+        self.cache.refresh_early(sighting.entries, self.cache.lifetimes.with_ttl(sighting.ttl_ms))
+
+    def _bound(self) -> None:
+        while len(self._sightings) > SIGHTINGS_MAX:
+            _, oldest = self._sightings.popitem(last=False)
+            oldest.current = False
+
+    def _changed(self, key: str) -> None:
+        for name, sighting in tuple(self._sightings.items()):
+            if key in sighting.entries:
+                sighting.current = False
+                del self._sightings[name]

@@ -1,0 +1,98 @@
+"""The providers' lists through all tiers: everything between a read and the wires to Redis and the providers."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from reference_gateway.adapters.credentials import DevelopmentCredentials
+from reference_gateway.adapters.redis import Terms, channel_of, open_cache, open_notices
+from reference_gateway.core.cache.entry import Lifetimes
+from reference_gateway.core.cache.l2 import L2InMemoryCache
+from reference_gateway.core.cache.refreshes import Outside
+from reference_gateway.core.cache.tiers import MultiTierCache
+from reference_gateway.core.limiter import StoreAway
+from reference_gateway.edge.finding import Finding
+from reference_gateway.edge.provider_calls import ProviderCalls
+from reference_gateway.edge.runtime import LoopRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from reference_gateway.adapters.redis import Healths
+    from reference_gateway.edge.metrics import Metrics
+    from reference_gateway.edge.provider_health import ProviderHealth
+    from reference_gateway.edge.providers_file import Provider
+    from reference_gateway.edge.settings import Settings
+
+MS_PER_S: Final = 1000
+TOKEN_BYTES: Final = 12
+
+
+class Lists:
+    """What an instance keeps of its providers, and its part in what all instances keep."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        providers: Sequence[Provider],
+        healths: Healths,
+        *,
+        metrics: Metrics,
+        health: ProviderHealth,
+    ) -> None:
+        self._runtime = LoopRuntime()
+        self._calls = ProviderCalls(
+            providers, DevelopmentCredentials(), float(settings.upstream_timeout_s), metrics=metrics, health=health
+        )
+        lifetimes = Lifetimes(whole_ms(settings.ttl_pricing_s), whole_ms(settings.stale_s), settings.xfetch_beta)
+        use_ms, lease_ms = max(lifetimes.keep_ms, whole_ms(settings.ttl_static_s)), whole_ms(settings.lease_s)
+        terms = Terms(lifetimes.ttl_ms, use_ms, lease_ms, channel_of(settings.redis_url))
+        self._l1 = open_cache(settings.redis_url, terms, healths, lambda: secrets.token_hex(TOKEN_BYTES))
+        outside = Outside(self._l1, self._calls, self._runtime, metrics)
+        self.cache = MultiTierCache(L2InMemoryCache(use_ms), outside, lifetimes, lease_ms)
+        self.finding = Finding(self._calls.names, self.cache, self._runtime, whole_ms(settings.deadline_s))
+        self._notices = open_notices(settings.redis_url, self)
+        healths.on_back(lambda _: self._runtime.start(self._revalidate()))
+
+    async def open(self) -> None:
+        """Make ready to read; waits for Redis a moment."""
+        self._calls.open()
+        await self._l1.start()
+        self._notices.start()
+
+    async def close(self) -> None:
+        """End what is under way: whoever leads gives his lease back first."""
+        await self._notices.close()
+        await self._runtime.close()
+        await self._l1.close()
+        await self._calls.close()
+
+    def states(self) -> dict[str, str]:
+        """Tell of each provider `ok`, `unknown` (not called yet), or the kind of its last call's failure."""
+        return self._calls.states()
+
+    def free(self, key: str) -> None:
+        """As `Hearer`."""
+        self.cache.refreshes.news(key)
+
+    def outdated(self, key: str, floor: int) -> None:
+        """As `Hearer`."""
+        self.cache.mark(key, floor)
+
+    async def missed(self) -> None:
+        """As `Hearer`."""
+        await self.cache.revalidate()
+
+    async def _revalidate(self) -> None:
+        """While Redis was away others may have invalidated what we hold; if it is gone again, there is a next time."""
+        try:
+            await self.cache.revalidate()
+        except StoreAway:
+            return
+
+
+def whole_ms(seconds: Decimal) -> int:
+    """Round down: nothing lives longer than it was allowed to."""
+    return int(seconds * MS_PER_S)
