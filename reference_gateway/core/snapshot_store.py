@@ -31,6 +31,7 @@ _DECIMALS: Final = frozenset(
     _FIELDS.index(name)
     for name in ("gpu_memory_gb", "ram_gb", "storage_gb", "price_per_hour", "spot_price", "performance")
 )
+_MALFORMED: Final = (ValueError, TypeError, KeyError, IndexError, ArithmeticError)
 _TAGS: Final = _FIELDS.index("compliance_tags")
 
 
@@ -79,7 +80,7 @@ def unpack_manifest(blob: bytes) -> tuple[int, list[tuple[str, str]], tuple[Answ
             [tuple(each) for each in said["lists"]],
             tuple(AnswerWarning(*w) for w in said["warnings"]),
         )
-    except (TypeError, KeyError) as error:
+    except _MALFORMED as error:
         raise Unreadable(str(error)) from None
 
 
@@ -94,7 +95,7 @@ def unpack_list(blob: bytes) -> ProviderList:
     try:
         provider, version, as_of_ms, rows = _unpack(blob)
         return ProviderList(provider, version, as_of_ms, tuple(map(_offer, rows)))
-    except (TypeError, ArithmeticError, IndexError) as error:
+    except _MALFORMED as error:
         raise Unreadable(str(error)) from None
 
 

@@ -50,7 +50,7 @@ class Journal:
         if request.decision is not None and request.policy is not None:
             self._metrics.decision(request.policy.plan, "admitted" if request.decision.admitted else "refused")
         if request.cache:
-            self._metrics.lookup("ready", request.cache)
+            self._metrics.lookup("answer", request.cache)
 
 
 def _correlation(request: Request) -> dict[str, str]:

@@ -49,7 +49,7 @@ class Metrics:
         self._limited.add(plan, outcome)
 
     def lookup(self, tier: str, outcome: str) -> None:
-        """Count one lookup in a tier (`ready` bytes of a request; `l2`, `l1` of a list): `hit`, `miss` or `stale`."""
+        """Count a lookup in a tier (`l2`, `l1` of a list; `answer` of a whole request): `hit`, `miss` or `stale`."""
         self._lookups.add(tier, outcome)
 
     def lease(self, outcome: str) -> None:

@@ -92,7 +92,7 @@ def test_metrics_count_each_request_once(gateway: Instance, signing: Signing) ->
     counted = (
         'gateway_requests_total{method="GET",route="/api/v2/providers",status="200"}',
         'gateway_limiter_decisions_total{outcome="admitted",plan="enterprise"}',
-        'gateway_cache_lookups_total{outcome="hit",tier="l2"}',
+        'gateway_cache_lookups_total{outcome="hit",tier="answer"}',
         'gateway_request_duration_seconds_count{route="/api/v2/providers"}',
     )
     gateway.offers()

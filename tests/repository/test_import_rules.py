@@ -38,7 +38,7 @@ PLANTED = [
     ("3", "reference_gateway/core/query.py", "from reference_gateway.edge.settings import Settings"),
     ("4", "dags/__init__.py", "import reference_gateway.core.offer"),
     ("4", "flink_jobs/__init__.py", "import dags"),
-    ("4", "reference_gateway/edge/l2.py", "import flink_jobs"),
+    ("4", "reference_gateway/edge/ready.py", "import flink_jobs"),
 ]
 
 

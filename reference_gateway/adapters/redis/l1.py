@@ -54,6 +54,8 @@ class RedisL1:
     async def ask(self, key: str, *, newer_than: int, have: int) -> Told:
         """As the port."""
         token, sent_ms = self._token(), self._healths.budget.now_us() // US_PER_MS
+        if self._healths.of(self._servers.server(PREFIX + key)).away:
+            raise StoreAway("known to be away")
         try:
             reply = await self._say(key, cache_script.ask(self._terms, token, newer_than, have))
         except StoreAway:

@@ -26,8 +26,11 @@ def encode(offers: tuple[Offer, ...]) -> bytes:
 
 def decode(stored: bytes) -> tuple[Offer, ...]:
     """Read what `encode` wrote; raises ValueError for what it did not."""
+    read = orjson.loads(stored)
+    if not isinstance(read, list):
+        raise ValueError("this is no list")  # noqa: TRY004 - of what is stored, the value is at fault
     try:
-        return tuple(map(_offer, orjson.loads(stored)))
+        return tuple(map(_offer, read))
     except (TypeError, IndexError, ArithmeticError) as error:
         raise ValueError("this is no list of offers") from error
 
