@@ -39,6 +39,11 @@ class Moment(NamedTuple):
     warnings: tuple[AnswerWarning, ...]
 
     @property
+    def size(self) -> int:
+        """How many offers all lists have."""
+        return sum(len(each.offers) for each in self.lists)
+
+    @property
     def newest_ms(self) -> int:
         """When the newest of the lists was there; of none, the moment itself."""
         return max((each.as_of_ms for each in self.lists), default=self.as_of_ms)

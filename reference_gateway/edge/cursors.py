@@ -42,7 +42,10 @@ class Cursors:
             return unseal(text, self._keys)
 
     async def learn(self) -> bool:
-        """Ask Redis for the shared key, at most once a second; say whether it was new to us."""
+        """Ask Redis for the shared key, at most once a second; say whether it was new to us.
+
+        Where Redis has lost it, the first who asks plants what he has.
+        """
         now_ns = clock.monotonic_ns()
         if self._learned_ns is not None and now_ns - self._learned_ns < LEARN_EVERY_NS:
             return False

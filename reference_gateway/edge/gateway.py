@@ -47,9 +47,7 @@ class Gateway:
         providers = load_providers(settings.providers_file)
         health = ProviderHealth(providers)
         self._lists = Lists(settings, providers, healths, metrics=self._metrics, health=health)
-        self._store = open_snapshots(
-            settings.redis_url, budget_s=float(settings.redis_budget_s), is_away=lambda: bool(self._limiter.away)
-        )
+        self._store = open_snapshots(settings.redis_url, healths)
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)
         site.route(Routes(reads))

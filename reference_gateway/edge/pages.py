@@ -10,6 +10,7 @@ from reference_gateway.core.cursor import Cursor, CursorForged, CursorUnproven, 
 from reference_gateway.core.pages import Page, life_of, page_body
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
+from reference_gateway.edge.aside import Joined, aside
 
 if TYPE_CHECKING:
     from reference_gateway.core.offer import Offer
@@ -48,18 +49,21 @@ class Pages:
         self._cursors = cursors
         self._life_ms = life_ms
         self._selections: OrderedDict[tuple[str, str], tuple[Offer, ...]] = OrderedDict()
+        self._selecting: Joined[tuple[Offer, ...]] = Joined()
         self.selected = 0
         """Offers of all selections that are remembered."""
 
     async def first(self, query: Query, moment: Moment) -> First:
         """Make the first page over the lists of `moment`."""
-        snapshot = self._snapshots.take(moment)
-        page = Page(snapshot, self._select(snapshot, query), 0, query.limit)
+        snapshot = await self._snapshots.take(moment)
+        page = Page(snapshot, await self._select(snapshot, query), 0, query.limit)
         if page.next_offset is None:
             return First(entry(page_body(page, None)), None)
         now_ms = clock.epoch_ms()
         life = life_of(moment, self._life_ms, now_ms)
         kept = await self._snapshots.keep(snapshot, life.expires_ms)
+        if kept:
+            await self._cursors.learn()
         body = page_body(page, await self._next(page, query, life.expires_ms))
         return First(entry(body), life.renewed_ms if kept else min(life.renewed_ms, now_ms + UNKEPT_MS))
 
@@ -77,7 +81,7 @@ class Pages:
         recalled = await self._snapshots.recall(cursor.snapshot_id) if left_ms > 0 else None
         if recalled is None:
             return _EXPIRED
-        page = Page(recalled.snapshot, self._select(recalled.snapshot, query), cursor.offset, query.limit)
+        page = Page(recalled.snapshot, await self._select(recalled.snapshot, query), cursor.offset, query.limit)
         body = page_body(page, await self._next(page, query, cursor.expires_ms))
         return Further(entry(body), recalled.tier, left_ms // 1000)
 
@@ -88,14 +92,18 @@ class Pages:
         question = digest_of(query.question())
         return await self._cursors.seal(Cursor(page.snapshot.id, question, page.next_offset, until_ms))
 
-    def _select(self, snapshot: Snapshot, query: Query) -> tuple[Offer, ...]:
-        """Select once; what fits on one page is not worth remembering."""
+    async def _select(self, snapshot: Snapshot, query: Query) -> tuple[Offer, ...]:
+        """Select once for all pages."""
         key = (snapshot.id, query.question())
         known = self._selections.get(key)
         if known is not None:
             self._selections.move_to_end(key)
             return known
-        selected = snapshot.select(query)
+        return await self._selecting.run(key, lambda: self._selected(key, snapshot, query))
+
+    async def _selected(self, key: tuple[str, str], snapshot: Snapshot, query: Query) -> tuple[Offer, ...]:
+        """What fits on one page is not worth remembering."""
+        selected = await aside(len(snapshot.offers), lambda: snapshot.select(query))
         if len(selected) > query.limit:
             self._remember(key, selected)
         return selected

@@ -10,6 +10,7 @@ from reference_gateway.core.catalog import catalog_body
 from reference_gateway.core.pages import Moment, moment_of, offer_body
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
+from reference_gateway.edge.aside import aside
 from reference_gateway.edge.routes import CATALOG_KEY, offer_key
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class OfferReads:
     async def read_offer(self, offer_id: str) -> Read:
         """Find one offer in all lists; as fresh as its own provider's."""
         found = await self._find(self._finding.names)
-        snapshot = self._snapshots.take(self._moment(found))
+        snapshot = await self._snapshots.take(self._moment(found))
         if (offer := snapshot.offers.get(offer_id)) is None:
             return _absent(found)
         own = [each for each in found if each.entry is not None and each.provider == offer.provider]
@@ -90,7 +91,8 @@ class OfferReads:
         found = await self._find(self._finding.names, self._static_ttl_ms)
         if (problem := nothing_known(found)) is not None:
             return Read(None, problem, status_of(found), outcome_of(found))
-        made = entry(catalog_body(self._finding.names, self._moment(found)))
+        moment = self._moment(found)
+        made = entry(await aside(moment.size, lambda: catalog_body(self._finding.names, moment)))
         return self._answered(made, found, (CATALOG_KEY,), self._static_ttl_ms)
 
     async def _follow(self, query: Query, cursor: str) -> Read:

@@ -18,6 +18,7 @@ from reference_gateway.core.snapshot_store import (
     unpack_manifest,
 )
 from reference_gateway.edge import clock
+from reference_gateway.edge.aside import Joined, aside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,9 @@ class Snapshots:
         self.offers = 0
         """Of all snapshots here together."""
         self._kept: OrderedDict[str, int] = OrderedDict()
-        self._keeping: dict[str, asyncio.Task[bool]] = {}
+        self._taking: Joined[Snapshot] = Joined()
+        self._keeping: Joined[bool] = Joined()
+        self._recalling: Joined[Snapshot | None] = Joined()
 
     @property
     def remembered(self) -> int:
@@ -66,33 +69,34 @@ class Snapshots:
             self._lists[provider] = known
         return known
 
-    def take(self, moment: Moment) -> Snapshot:
+    async def take(self, moment: Moment) -> Snapshot:
         """Merge and rate the offers of a moment, once for all who ask of it."""
-        return self._found(snapshot_id(moment)) or self._remember(snapshot_of(moment))
+        name = snapshot_id(moment)
+        return self._found(name) or await self._taking.run(name, lambda: self._take(moment))
 
     async def keep(self, snapshot: Snapshot, until_ms: int) -> bool:
         """Let every instance find it until `until_ms` (wall clock); say whether they can.
 
         Those who ask at once share one write, and wait for it no longer than the store's budget.
         """
-        keeping = self._keeping.get(snapshot.id)
-        if keeping is None:
-            keeping = asyncio.get_running_loop().create_task(self._keep(snapshot, until_ms))
-            self._keeping[snapshot.id] = keeping
-            keeping.add_done_callback(lambda _: self._keeping.pop(snapshot.id, None))
-        return await asyncio.shield(keeping)
+        return await self._keeping.run(snapshot.id, lambda: self._keep(snapshot, until_ms))
 
     async def recall(self, name: str) -> Recalled | None:
         """Find a snapshot by its id: here, or in the store; None where neither knows it."""
         if (known := self._found(name)) is not None:
             return Recalled(known, "l2")
+        recalled = await self._recalling.run(name, lambda: self._recall(name))
+        return None if recalled is None else Recalled(recalled, "l1")
+
+    async def _recall(self, name: str) -> Snapshot | None:
         try:
             moment = await self._load(name)
         except (StoreAway, Unreadable):
             return None
-        if moment is None or snapshot_id(moment) != name:
-            return None
-        return Recalled(self._remember(snapshot_of(moment)), "l1")
+        return await self.take(moment) if moment is not None and snapshot_id(moment) == name else None
+
+    async def _take(self, moment: Moment) -> Snapshot:
+        return self._remember(await aside(moment.size, lambda: snapshot_of(moment)))
 
     def _found(self, name: str) -> Snapshot | None:
         known = self._recent.get(name)
@@ -101,8 +105,6 @@ class Snapshots:
         return known
 
     def _remember(self, snapshot: Snapshot) -> Snapshot:
-        if (known := self._found(snapshot.id)) is not None:
-            return known  # somebody else recalled it meanwhile
         self._recent[snapshot.id] = snapshot
         self.offers += len(snapshot.offers)
         while len(self._recent) > 1 and (len(self._recent) > RECENT_MAX or self.offers > RECENT_OFFERS_MAX):
@@ -118,7 +120,8 @@ class Snapshots:
         if not missing and self._kept.get(name, 0) >= until_ms:
             return True
         try:
-            await self._put(await asyncio.to_thread(_packed, missing), until_ms + self._life_ms // 2)
+            if missing:
+                await self._put(await asyncio.to_thread(_packed, missing), until_ms + self._life_ms // 2)
             await self._put({name: pack_manifest(snapshot.moment)}, until_ms)
         except StoreAway:
             self._kept.clear()  # it may come back empty
@@ -126,8 +129,7 @@ class Snapshots:
         return True
 
     async def _put(self, blobs: Mapping[str, bytes], until_ms: int) -> None:
-        if blobs:
-            await self._store.put(blobs, until_ms - clock.epoch_ms())
+        await self._store.put(blobs, until_ms - clock.epoch_ms())
         for key in blobs:
             self._kept[key] = until_ms
             self._kept.move_to_end(key)
@@ -135,22 +137,20 @@ class Snapshots:
             self._kept.popitem(last=False)
 
     async def _load(self, name: str) -> Moment | None:
+        """Put a moment together from what the store and this instance know; a list may be missing in it."""
         (manifest,) = await self._store.get([manifest_key(name)])
         if manifest is None:
             return None
         as_of_ms, names, warnings = unpack_manifest(manifest)
-        current = [self._lists.get(provider) for provider, _ in names]
-        missing = [
-            list_key(*key)
-            for key, known in zip(names, current, strict=True)
-            if known is None or known.version != key[1]
-        ]
+        held = {
+            provider: known
+            for provider, version in names
+            if (known := self._lists.get(provider)) is not None and known.version == version
+        }
+        missing = [list_key(provider, version) for provider, version in names if provider not in held]
         blobs = [blob for blob in await self._store.get(missing) if blob is not None] if missing else []
-        loaded = {each.provider: each for each in await asyncio.to_thread(_unpacked, blobs)}
-        lists = [loaded.get(provider) or self._lists.get(provider) for provider, _ in names]
-        if len(loaded) != len(missing):
-            return None
-        return Moment(tuple(each for each in lists if each is not None), as_of_ms, warnings)
+        known_now = held | {each.provider: each for each in await asyncio.to_thread(_unpacked, blobs)}
+        return Moment(tuple(known_now[name] for name, _ in names if name in known_now), as_of_ms, warnings)
 
 
 def _packed(lists: Mapping[str, ProviderList]) -> dict[str, bytes]:

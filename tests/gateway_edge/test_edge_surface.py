@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatespec.clock import until
+from gatespec.clock import now_ns, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,8 +97,11 @@ def test_the_catalogue_of_failing_providers_is_marked(start: Callable[..., Insta
 
 
 def test_the_catalogue_is_derived_from_lists_that_are_known(start: Callable[..., Instance], upstream: Upstream) -> None:
-    instance = start(GATEWAY_RATE_FREE="100000")
+    """Also from those that have expired as lists."""
+    instance = start(GATEWAY_TTL_PRICING_S="0.2", GATEWAY_RATE_FREE="100000")
     instance.offers("?limit=1")
+    read_ns = now_ns()
+    assert until(lambda: now_ns() - read_ns > 300_000_000, at_most_ms=SOON_MS)
     before = upstream.calls
     assert instance.ask(CATALOG).json["total"] == 2
     assert upstream.calls == before

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from reference_gateway.adapters.redis import RedisSnapshots, open_snapshots
+from reference_gateway.adapters.redis import Healths, RedisSnapshots, open_snapshots
+from reference_gateway.edge import clock
 from reference_gateway.edge.cursors import Cursors
 from reference_gateway.edge.pages import Pages
 from reference_gateway.edge.snapshots import Snapshots
@@ -28,10 +29,11 @@ class Instance:
     snapshots: Snapshots
     cursors: Cursors
     pages: Pages
-    away: bool = False
+    healths: Healths
 
-
-Opens = "Callable[..., Instance]"
+    def loses_redis(self) -> None:
+        """Let it believe that a server is away."""
+        self.healths.of("127.0.0.1:1").away = True
 
 
 @pytest_asyncio.fixture
@@ -39,12 +41,14 @@ async def opened() -> AsyncIterator[Callable[..., Instance]]:
     instances: list[Instance] = []
 
     def opens(url: str, *, budget_s: float = PATIENT_S, life_ms: int = LIFE_MS) -> Instance:
-        store = open_snapshots(url, budget_s=budget_s, is_away=lambda: instance.away)
+        healths = Healths(round(budget_s * 1_000_000), clock.monotonic_us)
+        store = open_snapshots(url, healths)
         snapshots, cursors = Snapshots(store, life_ms), Cursors(store)
-        instance = Instance(store, snapshots, cursors, Pages(snapshots, cursors, life_ms))
+        instance = Instance(store, snapshots, cursors, Pages(snapshots, cursors, life_ms), healths)
         instances.append(instance)
         return instance
 
     yield opens
     for instance in instances:
+        await instance.healths.close()
         await instance.store.close()

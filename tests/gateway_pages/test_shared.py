@@ -19,7 +19,7 @@ from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.pages import ProviderList, moment_of
 from reference_gateway.core.problems import Problem
 from reference_gateway.core.query import Query
-from reference_gateway.edge import clock, pages, snapshots
+from reference_gateway.edge import clock, cursors, pages, snapshots
 from reference_gateway.edge.pages import Further
 from tests.gateway_pages.conftest import LIFE_MS, Instance
 from tests.gateway_pages.offers_at_hand import list_of, offer
@@ -161,8 +161,11 @@ async def test_filters_and_sort_are_the_cursors_and_the_limit_is_free(opened: Op
     assert len(shown(page.entry.body)["items"]) == 35
 
 
-async def test_a_list_is_stored_once_whatever_is_asked_of_it(opened: Opens, clean_redis_url: str) -> None:
+async def test_a_list_is_stored_once_whatever_is_asked_of_it(
+    opened: Opens, clean_redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stranger's filters cost a manifest for each set of providers, and no more."""
+    monkeypatch.setattr(cursors, "LEARN_EVERY_NS", 10**12)
     first, second, moment = opened(clean_redis_url), opened(clean_redis_url), now_moment("lambda", "vast")
     with Redis.from_url(clean_redis_url) as redis:
         redis.config_resetstat()
@@ -227,7 +230,7 @@ async def test_what_redis_does_not_know_is_shown_by_who_took_it_for_a_second(
 
 async def test_who_has_never_met_redis_hands_out_cursors_of_its_own(opened: Opens, clean_redis_url: str) -> None:
     alone, other = opened(clean_redis_url), opened(clean_redis_url)
-    alone.away = True
+    alone.loses_redis()
     await other.cursors.learn()
     cursor = await first_cursor(alone, now_moment("lambda"))
     assert (await follow(alone, cursor)).tier == "l2"
@@ -239,13 +242,26 @@ async def test_who_has_never_met_redis_hands_out_cursors_of_its_own(opened: Open
 
 async def test_while_redis_is_known_to_be_away_nobody_asks_it(opened: Opens, clean_redis_url: str) -> None:
     instance = opened(clean_redis_url)
-    instance.away = True
+    instance.loses_redis()
     await first_cursor(instance, now_moment("lambda"))
     with Redis.from_url(clean_redis_url) as redis:
         assert redis.keys() == []
     for asking in (instance.store.get(["x"]), instance.store.put({"x": b""}, 1), instance.store.agree(b"x")):
         with pytest.raises(StoreAway):
             await asking
+
+
+async def test_who_spent_a_budget_in_vain_spends_no_second_one_at_once(opened: Opens, server: RedisServer) -> None:
+    instance = opened(server.url(), budget_s=1.0)
+    server.pause()
+    with pytest.raises(StoreAway, match="no answer"):
+        await instance.store.get(["x"])
+    before_ns = now_ns()
+    for asking in (instance.store.get(["x"]), instance.store.put({"x": b""}, 1), instance.store.agree(b"x")):
+        with pytest.raises(StoreAway, match="away"):
+            await asking
+    assert (now_ns() - before_ns) / 1e9 < 1.0
+    server.resume()
 
 
 async def test_journeys_are_bounded(opened: Opens, server: RedisServer) -> None:
@@ -286,7 +302,7 @@ async def test_forged_cursors_ask_redis_once_a_second_at_most(opened: Opens, cle
 async def test_a_key_that_redis_lost_is_planted_again_and_both_are_read(
     opened: Opens, clean_redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_gateway.edge.cursors.LEARN_EVERY_NS", 0)
+    monkeypatch.setattr(cursors, "LEARN_EVERY_NS", 0)
     first, second = opened(clean_redis_url), opened(clean_redis_url)
     old = await first_cursor(first, now_moment("lambda"))
     with Redis.from_url(clean_redis_url) as redis:
@@ -296,6 +312,22 @@ async def test_a_key_that_redis_lost_is_planted_again_and_both_are_read(
     new = await first_cursor(second, now_moment("vast"))
     assert (await follow(first, new)).tier == "l1"
     assert (await follow(first, old)).tier == "l2"
+    third = opened(clean_redis_url)
+    assert (await follow(third, await first_cursor(first, now_moment("other")))).tier == "l1", (
+        "both seal with the new one"
+    )
+
+
+async def test_who_keeps_a_snapshot_sees_to_it_that_the_key_is_there(
+    opened: Opens, clean_redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cursors, "LEARN_EVERY_NS", 0)
+    first = opened(clean_redis_url)
+    old = await first_cursor(first, now_moment("lambda"))
+    with Redis.from_url(clean_redis_url) as redis:
+        redis.delete("snapshot:key")
+    await first_cursor(first, now_moment("vast"))
+    assert (await follow(opened(clean_redis_url), old)).tier == "l1"
 
 
 async def test_memory_is_bounded_however_much_is_asked(
@@ -305,8 +337,7 @@ async def test_memory_is_bounded_however_much_is_asked(
     monkeypatch.setattr(snapshots, "KEPT_MAX", 20)
     monkeypatch.setattr(pages, "SELECTED_MAX", 300)
     instance, other = opened(clean_redis_url), opened(clean_redis_url)
-    cursors = [await first_cursor(instance, now_moment(f"lambda-{number}")) for number in range(50)]
-    for cursor in cursors:
+    for cursor in [await first_cursor(instance, now_moment(f"lambda-{number}")) for number in range(50)]:
         assert shown((await follow(other, cursor)).entry.body)["total"] == 45
         assert shown((await follow(instance, cursor)).entry.body)["total"] == 45
     for each in (instance, other):

@@ -93,16 +93,12 @@ def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWind
     return RedisWindowStore(names[0], opened(names[0]))
 
 
-def open_snapshots(url: str, *, budget_s: float, is_away: Callable[[], bool]) -> RedisSnapshots:
+def open_snapshots(url: str, healths: Healths) -> RedisSnapshots:
     """Make the store of snapshots at `url`, which `connect` has accepted; connects with the first use."""
     parts = urlsplit(url)
-    names = _names(parts)
-    client: Redis | RedisCluster
-    if parts.scheme.endswith("+cluster"):
-        client = _cluster_client(names, parts)
-    else:
-        client = _client(names[0], parts, round(budget_s * MICROSECONDS))
-    return RedisSnapshots(client, budget_s=budget_s, is_away=is_away)
+    names, is_cluster = _names(parts), parts.scheme.endswith("+cluster")
+    client = _cluster_client(names, parts) if is_cluster else _client(names[0], parts, healths.budget.budget_us)
+    return RedisSnapshots(client, healths)
 
 
 def _cluster_client(names: list[str], parts: SplitResult) -> RedisCluster:

@@ -11,31 +11,33 @@ from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.snapshot_store import BLOB_MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from redis.asyncio import Redis, RedisCluster
 
+    from reference_gateway.adapters.redis.health import Healths
+
 KEY = "snapshot:key"
 """Of the key that cursors are sealed with: it never expires, or all cursors would change with it."""
-IN_FLIGHT_MAX = 16
-"""Journeys at once; beyond them the store counts as away for whoever asks."""
+IN_FLIGHT_MAX = 256
+"""Journeys at once, most of them waiting for a connection; beyond them the store counts as away for whoever asks."""
 FINISH_S = 2.0
 """How long a write that nobody waits for any more may still take."""
-LATE_TURNS = 8
-"""Turns of the event loop in which an answer that lies in the socket already is read, once time is up."""
+REST_BUDGETS = 2
+"""Budgets for which nobody waits after one was spent: no request spends two, and the limiter knows by then."""
 
 Value = TypeVar("Value")
 
 
 class RedisSnapshots:
-    """The port `SnapshotStore`. While Redis is known to be away nobody waits for it."""
+    """The port `SnapshotStore`. While a server is known to be away nobody waits for any."""
 
-    def __init__(self, client: Redis | RedisCluster, *, budget_s: float, is_away: Callable[[], bool]) -> None:
-        """`is_away` is told by whoever looks for Redis in the background: the limiter asks it with every request."""
+    def __init__(self, client: Redis | RedisCluster, healths: Healths) -> None:
         self._client = client
-        self._budget_s = budget_s
-        self._is_away = is_away
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._healths = healths
+        self._budget = healths.budget
+        self._in_flight = 0
+        self._rest_until_us = 0
 
     async def put(self, blobs: Mapping[str, bytes], keep_ms: int) -> None:
         """As `SnapshotStore`; what did not arrive within the budget may still do so."""
@@ -70,40 +72,36 @@ class RedisSnapshots:
 
     async def _within_budget(self, work: Coroutine[Any, Any, Value]) -> Value:
         """Wait for `work` as long as a request may; it may finish without us, and is ended after `FINISH_S`."""
-        if self._is_away() or len(self._tasks) >= IN_FLIGHT_MAX:
+        if self._healths.away or self._budget.now_us() < self._rest_until_us or self._in_flight >= IN_FLIGHT_MAX:
             work.close()
             raise StoreAway("Redis is away, or has too much to do")
-        task = asyncio.get_running_loop().create_task(_bounded(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        await asyncio.wait({task}, timeout=self._budget_s)
-        for _ in range(LATE_TURNS):
-            if task.done():
-                return _result(task)
-            await asyncio.sleep(0)
-        raise StoreAway(f"no answer within {self._budget_s:g} s")
+        self._in_flight += 1
+        journey = self._budget.start(self._travel(work))
+        journey.add_done_callback(self._ended)
+        try:
+            return await self._budget.spend(_followed(journey))
+        except StoreAway:
+            self._rest_until_us = self._budget.now_us() + REST_BUDGETS * self._budget.budget_us
+            raise
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
+    async def _travel(self, work: Coroutine[Any, Any, Value]) -> Value:
+        try:
+            async with asyncio.timeout(FINISH_S):
+                return await work
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            raise StoreAway(str(error)) from error
+
+    def _ended(self, journey: asyncio.Task[Any]) -> None:
+        """Nobody may have waited for it to the end, and an error that nobody looks at makes asyncio complain."""
+        self._in_flight -= 1
+        if not journey.cancelled():
+            journey.exception()
 
     async def close(self) -> None:
-        """End what is under way, and give back the connections."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Give back the connections; what is under way ends with the budget's other work."""
         await self._client.aclose()
 
 
-async def _bounded(work: Coroutine[Any, Any, Value]) -> Value:
-    async with asyncio.timeout(FINISH_S):
-        return await work
-
-
-def _result(task: asyncio.Task[Value]) -> Value:
-    try:
-        return task.result()
-    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-        raise StoreAway(str(error)) from error
+async def _followed(journey: asyncio.Task[Value]) -> Value:
+    """Whoever gives up waiting does not end the journey."""
+    return await asyncio.shield(journey)
