@@ -108,7 +108,7 @@ def metered(text: str) -> Metered:
         labels, count = sample.labels, int(sample.value)
         if sample.name == "gateway_requests_total" and labels["route"] == PATH:
             found.statuses[int(labels["status"])] += count
-        elif sample.name == "gateway_cache_lookups_total" and labels["tier"] == "l2":
+        elif sample.name == "gateway_cache_lookups_total" and labels["tier"] == "answer":
             found.lookups[labels["outcome"]] += count
         elif sample.name == "gateway_limiter_decisions_total":
             found.decisions[labels["outcome"]] += count

@@ -22,7 +22,7 @@ gateway_requests_total{{method="HEAD",route="{PATH}",status="200"}} 1.0
 gateway_requests_total{{method="GET",route="{PATH}",status="304"}} 2.0
 gateway_requests_total{{method="GET",route="/metrics",status="200"}} 50.0
 # TYPE gateway_cache_lookups_total counter
-gateway_cache_lookups_total{{outcome="hit",tier="l2"}} 9.0
+gateway_cache_lookups_total{{outcome="hit",tier="answer"}} 9.0
 gateway_cache_lookups_total{{outcome="miss",tier="l1"}} 4.0
 # TYPE gateway_limiter_decisions_total counter
 gateway_limiter_decisions_total{{outcome="admitted",plan="enterprise"}} 8.0

@@ -40,7 +40,7 @@ def history(tmp_path: Path) -> Path:
     path = tmp_path / "history.jsonl"
     chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}}
     records = (
-        {"record": "history", "version": 1},
+        {"record": "history", "version": 2},
         {"record": "chapter", **chapter},
         {"record": "example", "number": 1, "story": [["asks", {}]]},
     )
