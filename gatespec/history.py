@@ -51,6 +51,8 @@ class Example:
     calls: list[UpstreamCall] = field(default_factory=list)
     """Of the providers that the story read, in order of arrival; as of its last step."""
     disturbances: list[Disturbance] = field(default_factory=list)
+    lag_ms: int = 0
+    """The worst that an echo beside the story took: what the machine alone may add to any time on the wire."""
 
 
 class HistoryWriter:

@@ -20,6 +20,7 @@ from gatespec.engine.preflight import absence
 from gatespec.engine.stage import Stage
 from gatespec.errors import Exit, GatespecError, usage
 from gatespec.history import Context, HistoryWriter
+from gatespec.ports import Untestable
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.traceability import matrix
 from gatespec.verdict import Judgement, Run, Verdict
@@ -140,7 +141,11 @@ class Court:
 
     def _judge_component(self, row: Property, chapter: Chapter, binding: str) -> Judgement:
         settings = {**load_catalogue().defaults(), **chapter.settings.get("component", {})}
-        gateway = self.backstage.component(settings, on_redis=binding == "redis")
+        opens = self.backstage.component_reads if chapter.needs else self.backstage.component
+        try:
+            gateway = opens(settings, on_redis=binding == "redis")
+        except Untestable as untestable:
+            return self._unjudged(row, "component", binding, Verdict.UNTESTABLE, str(untestable))
         try:
             return self._played(row, chapter, gateway, settings)
         finally:
@@ -167,6 +172,7 @@ class Court:
         stage = Stage(chapter, gateway, context, clock, self.writer)
         stage.watch = lambda done: self.progress.example(row.id, done)
         stage.notice = self.progress.stage
+        stage.lag = self.lag if lane else None
         self.progress.start(row.id, context.tier, context.binding, examples_for(stage, self.plan))
         self.writer.chapter(context)
         self.lag.reset()
