@@ -1,31 +1,33 @@
 """The record of a run: what was done, when, and what came back. Checkers are pure functions of it.
 
-One JSON object a line. The first is `{"record": "history", "version": 1, ...}`; a `chapter` opens a property on a
-tier, an `example` opens one story of it, and each `request` after that belongs to this story: its first is whole, each
-other says what is different from the one before (a header that is gone is null). Times are monotonic milliseconds of
-one clock per chapter.
+One JSON object a line. The first is `{"record": "history", "version": 2, ...}`; a `chapter` opens a property on a
+tier, an `example` opens one story of it, and what comes after that belongs to this story. Of its `request` records the
+first is whole, each other says what is different from the one before (a header that is gone is null). Stories of the
+read path have two kinds more: a `disturbance` for each thing that the judge did to the stage, and a `call` for each
+list call that a provider saw. Times are monotonic milliseconds of one clock per chapter.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.errors import unable
 from gatespec.ports import Exchange, Identity, Request, Span, Tier
+from gatespec.read_ports import Disturbance, UpstreamCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from gatespec.read_ports import Disturbance, UpstreamCall
-
-VERSION = 1
+VERSION = 2
 BODY_MAX = 4096
-"""Characters of an error's body that the record keeps: a problem is far shorter."""
+"""Bytes of an error's body that the record keeps: a problem is far shorter."""
+BODY_JUDGED_MAX = 65_536
+"""Bytes of any body that it keeps where a checker reads them (`Context.bodies`): a page of a hundred offers."""
 ERROR_MIN = 400
-"""Bodies of answers below this status are not kept: so far no checker reads one, and they are most of the bytes."""
+"""Elsewhere bodies of answers below this status are not kept: no checker reads one, and they are most of the bytes."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Context:
     instances: int
     settings: Mapping[str, str]
     """The contract's settings as the gateway had them."""
+    bodies: bool = False
+    """Whether the check reads what was answered: then the record keeps every body."""
 
 
 @dataclass
@@ -72,17 +76,23 @@ class HistoryWriter:
                 "binding": context.binding,
                 "instances": context.instances,
                 "settings": dict(context.settings),
+                "bodies": context.bodies,
             }
         )
 
     def example(self, example: Example) -> None:
-        """Write one finished story with its exchanges."""
-        self._line({"record": "example", "number": example.number, "story": example.story})
+        """Write one finished story with its exchanges, then what was done beside them and seen of the providers."""
+        about = {"number": example.number, "story": example.story, "lag_ms": example.lag_ms}
+        self._line({"record": "example", **about})
         before: dict[str, Any] = {}
         for exchange in example.exchanges:
-            told = _plain(exchange)
+            told = _plain(exchange, bodies=example.context.bodies)
             self._line({"record": "request", **_difference(told, before)})
             before = told
+        for disturbance in example.disturbances:
+            self._line({"record": "disturbance", **asdict(disturbance)})
+        for call in example.calls:
+            self._line({"record": "call", **asdict(call)})
         self._out.flush()
 
     def _line(self, record: Mapping[str, Any]) -> None:
@@ -128,14 +138,27 @@ class _Reader:
             return ended
         elif kind == "example" and self._context is not None:
             story = [(name, dict(said)) for name, said in record["story"]]
-            ended, self.example = self.example, Example(self._context, record["number"], story=story)
+            opened = Example(self._context, record["number"], story=story, lag_ms=record["lag_ms"])
+            ended, self.example = self.example, opened
             return ended
-        elif kind == "request" and self.example is not None:
-            self._request = _whole(record, self._request if self.example.exchanges else {})
-            self.example.exchanges.append(_exchange(self._request))
+        elif self.example is not None:
+            self._add(kind, record, self.example)
         else:
             raise ValueError(f"a {kind!r} record cannot stand here")
         return None
+
+    def _add(self, kind: str, record: Mapping[str, Any], example: Example) -> None:
+        """Take in what belongs to a story."""
+        said = {name: value for name, value in record.items() if name != "record"}
+        if kind == "request":
+            self._request = _whole(said, self._request if example.exchanges else {})
+            example.exchanges.append(_exchange(self._request))
+        elif kind == "disturbance":
+            example.disturbances.append(Disturbance(**said))
+        elif kind == "call":
+            example.calls.append(UpstreamCall(**said))
+        else:
+            raise ValueError(f"there is no {kind!r} record")
 
 
 def _check_header(record: Mapping[str, Any]) -> None:
@@ -144,22 +167,25 @@ def _check_header(record: Mapping[str, Any]) -> None:
 
 
 def _context(record: Mapping[str, Any]) -> Context:
-    return Context(record["property"], record["tier"], record["binding"], record["instances"], record["settings"])
+    about = (record[name] for name in ("property", "tier", "binding", "instances", "settings", "bodies"))
+    return Context(*about)
 
 
-def _plain(exchange: Exchange) -> dict[str, Any]:
+def _plain(exchange: Exchange, *, bodies: bool) -> dict[str, Any]:
     asked = exchange.request
+    kept = BODY_JUDGED_MAX if bodies else BODY_MAX if _is_error(exchange) else 0
     return {
         "identity": {"kind": asked.identity.kind, "name": asked.identity.name, "plan": asked.identity.plan},
         "instance": asked.instance,
         "method": asked.method,
         "path": asked.path,
         "headers": dict(asked.headers),
+        "body": asked.body,
         "sent_ms": exchange.span.sent_ms,
         "heard_ms": exchange.span.heard_ms,
         "status": exchange.status,
         "answer_headers": dict(exchange.headers),
-        "answer_body": exchange.body[:BODY_MAX].decode("utf-8", "replace") if _is_error(exchange) else "",
+        "answer_body": exchange.body[:kept].decode("utf-8", "replace"),
     }
 
 
@@ -192,6 +218,7 @@ def _exchange(record: Mapping[str, Any]) -> Exchange:
         record["method"],
         record["path"],
         tuple(record["headers"].items()),
+        body=record["body"],
     )
     span = Span(record["sent_ms"], record["heard_ms"])
     return Exchange(request, span, record["status"], record["answer_headers"], record["answer_body"].encode())

@@ -65,15 +65,18 @@ class Signer:
     issuer: str
     audience: str
 
-    def token(self, kind: Kind, subject: str, plan: Plan, *, silent: bool = False) -> str:
-        """An RS256 token for `subject`, valid for 15 minutes; a `silent` one leaves a default plan out."""
+    def token(self, kind: Kind, subject: str, plan: Plan, *, silent: bool = False, scope: str = "") -> str:
+        """An RS256 token for `subject`, valid for 15 minutes; a `silent` one leaves a default plan out.
+
+        `scope` holds words separated by blanks.
+        """
         now = epoch_s()
         claims: dict[str, str | int] = {
             "iss": self.issuer,
             "aud": self.audience,
             "sub": subject,
             "typ": kind,
-            "scope": "",
+            "scope": scope,
             "iat": now,
             "exp": now + TOKEN_S,
             "jti": f"{subject}-{now}",

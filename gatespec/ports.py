@@ -53,6 +53,8 @@ class Request:
     """For an `ip` identity: which of its addresses speaks, where it has several (IPv6 by /64); empty: its name."""
     delay_ms: int = 0
     """How long after the batch's start it is sent; 0 is at once."""
+    body: str = ""
+    """What it carries; its type is said by a header."""
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class NotHeld(Exception):  # noqa: N818 - it is a verdict
         lines = [f"{judgement.property_id} {judgement.title}: {judgement.verdict}", judgement.reason]
         if failure := judgement.failure:
             lines += ["", failure.statement, "", *failure.story, "", *failure.answers]
+            lines += ["", *failure.meanwhile] if failure.meanwhile else []
             lines += ["", f"reproduced {failure.reproduced}/{failure.replays}; tell it again with", failure.replay]
         super().__init__("\n".join(lines))
 

@@ -53,14 +53,20 @@ class Disturbance:
     """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked."""
     began_ms: int
     done_ms: int
+    bit: int | None = None
+    """Where a fault of the store ended: how often it had shown itself by then, in connections that it ended and bytes
+    that it swallowed. None: nothing ended, or nobody counts."""
 
 
 class ReadGateway(Gateway, Protocol):
-    """A gateway whose surroundings the judge holds; the clock of all spans is that of all calls and disturbances."""
+    """A gateway whose surroundings the judge holds; the clock of all spans is that of all calls and disturbances.
+
+    `begin` puts everything right that a story did. What is not this door's to do raises `Untestable`.
+    """
 
     @property
     def disturbances(self) -> Sequence[Disturbance]:
-        """What was done to the stage since the story began, in the order done."""
+        """What was done to the stage since the story began, in the order done; copied into the story at each step."""
 
     def dice(self, seed: int) -> bool:
         """Let the early refreshes of this story be drawn from this seed; say whether this driver can."""

@@ -50,6 +50,8 @@ class Failure:
     """One shell line that tells the story again."""
     reproduced: int
     replays: int
+    meanwhile: tuple[str, ...] = ()
+    """What happened beside the requests, one line each: what the judge did to the stage, what providers saw."""
 
 
 @dataclass(frozen=True)

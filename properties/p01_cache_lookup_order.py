@@ -83,7 +83,8 @@ class LookupMachine(ReadMachine):
 def witness(example: Example) -> Counter[str]:
     """Reads from every tier, with Redis in every state."""
     marks: Counter[str] = Counter()
-    bit = {phase.state for phase in StoreTimes.of(example).phases if phase.bit is None or phase.bit > 0}
+    counted = example.context.tier != "component"
+    bit = {phase.state for phase in StoreTimes.of(example).phases if phase.bit or not counted}
     for lookup in lookups(example):
         tiers, read = _tiers(lookup), lookup.read
         phase = lookup.store.phase(read.sent_ms, read.heard_ms)
@@ -94,7 +95,9 @@ def witness(example: Example) -> Counter[str]:
         if not lookup.met_here and lookup.in_l1 and L1 in tiers and tiers[L1].is_fresh_hit:
             marks["served-from-l1"] += 1
             marks["redis-found-back"] += _is_back(lookup)
-        marks["served-from-provider"] += shown and any(c.serial == read.of(lookup.provider).serial for c in lookup.calls)
+        marks["served-from-provider"] += shown and any(
+            c.serial == read.of(lookup.provider).serial for c in lookup.calls
+        )
         if shown and phase and phase.state != WELL and phase.state in bit:
             marks["redis-hung" if phase.state == HANGING else "redis-refused"] += 1
     return marks

@@ -20,6 +20,7 @@ from gatespec.checkers.answers import reads_of
 from gatespec.checkers.calls import Times, ledgers
 from gatespec.checkers.freshness import judge_freshness
 from gatespec.engine.chapter import Chapter, Needs
+from gatespec.engine.crowd import is_in_process
 from gatespec.engine.reading import INSTANCES, UNHINDERED, ReadMachine
 from gatespec.engine.story import after_asking, opens, told
 
@@ -48,9 +49,9 @@ class ExpiryMachine(ReadMachine):
     def providers_arrive(self, latency_permille: int) -> None:
         """They take a part of a TTL to answer, in process at most a part of the time-out."""
         self.arrive(PROVIDERS)
-        latency_ms = min(self.times.ttl_ms * latency_permille // 1000, self.times.timeout_ms // 2)
+        self.latency_ms = min(self.times.ttl_ms * latency_permille // 1000, self.times.timeout_ms // 2)
         for name in self.providers:
-            self.gateway.provider(name, latency_ms=latency_ms)
+            self.gateway.provider(name, latency_ms=self.latency_ms)
 
     @told(whom=WHOM, instance=INSTANCES)
     def reads(self, whom: list[int], instance: int) -> None:
@@ -65,13 +66,18 @@ class ExpiryMachine(ReadMachine):
 
     @told(first=INSTANCES)
     def all_are_read_around_their_expiry(self, first: int) -> None:
-        """One instance fetches, the other comes shortly before the expiry, and both again shortly after."""
+        """One instance fetches, the other comes shortly before the expiry, and both again shortly after.
+
+        In process that is the last ms in which it surely is fresh, and the first in which it surely is not.
+        """
         self.let_age(2500)
         self.ask(*(request for name in self.providers for request in self._around(name, first)))
 
     def _around(self, name: str, first: int) -> list[Request]:
-        before, after = (self.times.ttl_ms * permille // 1000 for permille in (SHORTLY_BEFORE, SHORTLY_AFTER))
-        other = first + 1
+        other, ttl_ms = first + 1, self.times.ttl_ms
+        before, after = (ttl_ms * permille // 1000 for permille in (SHORTLY_BEFORE, SHORTLY_AFTER))
+        if is_in_process(self):
+            before, after = ttl_ms - 1, self.latency_ms + ttl_ms
         return [
             self.read([name], first),
             self.read([name], other, before),
@@ -120,7 +126,7 @@ CHAPTER = Chapter(
     judge_freshness,
     witness,
     settings={"component": UNHINDERED, "wire": SHORT, "real-time": UNHINDERED},
-    examples={"component": 150, "wire": 12},
+    examples={"component": 100, "wire": 12},
     steps=10,
     told_first=TOLD_FIRST,
     needs=Needs(),

@@ -49,13 +49,15 @@ class HistoryUnsound(Exception):  # noqa: N818 - it becomes the verdict `harness
 
 
 def check_soundness(example: Example) -> None:
-    """Raise `HistoryUnsound` unless spans run forwards and requests stand in the order sent."""
+    """Raise `HistoryUnsound` unless spans run forwards, and requests, disturbances and calls stand in their order."""
     for number, exchange in enumerate(example.exchanges):
         if exchange.span.heard_ms < exchange.span.sent_ms:
             raise HistoryUnsound(f"exchange {number} of example {example.number} was heard before it was sent")
         if not 0 <= exchange.request.instance < example.context.instances:
             raise HistoryUnsound(f"exchange {number} of example {example.number} went to an instance that is not there")
     _check_order(example.exchanges, example.number)
+    _check_disturbances(example)
+    _check_calls(example)
 
 
 def _check_order(exchanges: Sequence[Exchange], number: int) -> None:
@@ -65,3 +67,28 @@ def _check_order(exchanges: Sequence[Exchange], number: int) -> None:
         if exchange.span.sent_ms < last.get(who, exchange.span.sent_ms):
             raise HistoryUnsound(f"example {number}: the requests of {who} are not in the order sent")
         last[who] = exchange.span.sent_ms
+
+
+def _check_disturbances(example: Example) -> None:
+    last = 0
+    for number, done in enumerate(example.disturbances):
+        if not last <= done.began_ms <= done.done_ms:
+            raise HistoryUnsound(
+                f"example {example.number}: disturbance {number} has no end, or stands before its turn"
+            )
+        last = done.began_ms
+
+
+def _check_calls(example: Example) -> None:
+    """A price names its call only where a provider's serials are 1, 2, 3 in order of arrival, each once."""
+    serials: dict[str, int] = {}
+    began: dict[str, int] = {}
+    for call in example.calls:
+        named = f"example {example.number}: call {call.serial} of {call.provider}"
+        if call.serial != serials.get(call.provider, 0) + 1:
+            raise HistoryUnsound(f"{named} comes after call {serials.get(call.provider, 0)}")
+        if call.began_ms < began.get(call.provider, call.began_ms):
+            raise HistoryUnsound(f"{named} arrived before the one before it")
+        if call.ended_ms is not None and call.ended_ms < call.began_ms:
+            raise HistoryUnsound(f"{named} ended before it began")
+        serials[call.provider], began[call.provider] = call.serial, call.began_ms

@@ -154,24 +154,30 @@ def _fault_in_order(lookup: Lookup) -> str | None:
 
 
 def _fault_in_tiers(lookup: Lookup, named: list[str]) -> str | None:
-    hits = {name for name, tier in lookup.tiers.items() if tier.is_fresh_hit}
-    told = lookup.read.exchange.headers.get("cache-status")
-    if L1 in named and L2 in named and named.index(L1) > named.index(L2):
-        return f"Cache-Status names L2 before L1, which is nearer the provider: {told}"
+    fault = _fault_in_hits(lookup, named) or _fault_in_names(lookup, named)
+    return f"{fault}: Cache-Status is {lookup.read.exchange.headers.get('cache-status')}" if fault else None
+
+
+def _fault_in_hits(lookup: Lookup, named: list[str]) -> str | None:
+    hits = {name for name, tier in lookup.tiers.items() if tier.is_fresh_hit} & {L1, L2}
     if lookup.in_l2:
-        if L2 not in hits or L1 in named:
-            return f"L2 held {lookup.provider}, and was to be asked first and alone: Cache-Status is {told}"
-    elif lookup.in_l1 and not hits & {L1, L2}:
-        return f"L1 held {lookup.provider}, but neither tier has a hit: Cache-Status is {told}"
-    elif lookup.is_missing and hits & {L1, L2}:
-        return f"no tier held {lookup.provider} fresh, but there is a hit: Cache-Status is {told}"
-    if L2 not in hits and (L2 not in named or not (L1 in named or _is_unsettled(lookup))):
-        return f"a read that L2 could not answer looks in L1 next: Cache-Status is {told}"
+        alone = L2 in hits and L1 not in named
+        return None if alone else f"L2 held {lookup.provider}, and was to be asked first and alone"
+    if lookup.in_l1 and not hits:
+        return f"L1 held {lookup.provider}, but neither tier has a hit"
+    if lookup.is_missing and hits:
+        return f"no tier held {lookup.provider} fresh, but there is a hit"
     return None
 
 
-def _is_unsettled(lookup: Lookup) -> bool:
-    return not lookup.store.surely_used(lookup.read.sent_ms, lookup.read.heard_ms)
+def _fault_in_names(lookup: Lookup, named: list[str]) -> str | None:
+    """Each tier consulted has its place: L2 always, L1 where L2 had nothing and Redis was well."""
+    if L2 not in named:
+        return "every read looks in L2 first"
+    if L1 in named:
+        return "L1 is nearer the provider, and stands first" if named.index(L1) > named.index(L2) else None
+    used = lookup.store.surely_used(lookup.read.sent_ms, lookup.read.heard_ms)
+    return "what L2 has not is looked for in L1 next" if used and not lookup.tiers[L2].hit else None
 
 
 def _fault_in_cost(lookup: Lookup, example: Example) -> str | None:

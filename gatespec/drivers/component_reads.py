@@ -49,7 +49,6 @@ class InProcessReadGateway:
         self._fresh = Numbers()
         self._tickets = count(1)
         self._heard: dict[int, Answered] = {}
-        self._lives: list[Life] = ["running"] * instances
         self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
         self._driver = self._open()
 
@@ -64,13 +63,11 @@ class InProcessReadGateway:
         return driver
 
     def begin(self) -> None:
-        """Mend all that the last story broke, and turn to the next whole minute but one."""
-        self.store("well")
-        for instance, life in enumerate(self._lives):
-            if life != "running":
-                self.life(instance, "running")
+        """Open everything anew, so that no story hears of another, and turn to the next whole minute but one."""
+        self._driver.close()
         now = self.clock.now_ms()
-        self._run((now // SCENE_MS + 2) * SCENE_MS)
+        self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
+        self._driver = self._open()
         self.disturbances.clear()
         self._heard.clear()
         self.dice(0)
@@ -154,7 +151,6 @@ class InProcessReadGateway:
         if life == "killed":
             self._upstreams.cut(instance)
         self._driver.life(instance, life)
-        self._lives[instance] = life
         self._disturbed("life", str(instance), life)
 
     def invalidate(self, provider: str, instance: int) -> Exchange:

@@ -77,8 +77,11 @@ class HttpGateway:
             headers += self._people.speaks_from(request)
         plain = replace(request, delay_ms=0)
         sent = now_ns()
+        asked = self._session.request(
+            request.method, url, headers=headers, data=request.body.encode() or None, allow_redirects=False
+        )
         try:
-            async with self._session.request(request.method, url, headers=headers, allow_redirects=False) as response:
+            async with asked as response:
                 heard = now_ns()
                 body = await response.content.read(BODY_MAX_BYTES)
                 names = {name.lower(): ", ".join(response.headers.getall(name)) for name in response.headers}

@@ -1,14 +1,15 @@
-"""What stands behind the stage: one stack per run, one lane per set of settings, started when first asked for."""
+"""What stands behind the stage: one stack per run, one lane per set of settings and needs, started when asked for."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from gatespec.checkers.limits import window_ms
 from gatespec.drivers.component import InProcessGateway, load_driver
 from gatespec.drivers.component_reads import InProcessReadGateway
 from gatespec.drivers.http import HttpGateway
+from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.drivers.people import GivenPeople, MintedPeople
 from gatespec.identities import Signer
 from gatespec.stack.lane import Lane, Stack
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gatespec.drivers.people import People
+    from gatespec.engine.chapter import Needs
     from gatespec.engine.plan import Progress, VerifyPlan
     from gatespec.ports import Tier
     from gatespec.verdict import Service
 
 COMPONENT_INSTANCES = 2
 InProcess = TypeVar("InProcess", InProcessGateway, InProcessReadGateway)
+
+Wanted: TypeAlias = "tuple[Tier, frozenset[tuple[str, str]], Needs | None]"
+"""What lanes differ in."""
 
 
 class Backstage:
@@ -35,7 +40,7 @@ class Backstage:
         self._progress = progress
         self._ends = ExitStack()
         self._stack: Stack | None = None
-        self._lanes: dict[frozenset[tuple[str, str]], tuple[Lane, HttpGateway]] = {}
+        self._lanes: dict[Wanted, tuple[Lane, HttpGateway]] = {}
         self._component_redis = ""
 
     def __enter__(self) -> Self:
@@ -59,12 +64,15 @@ class Backstage:
         make = load_driver(self._plan.target)
         return kind(make, settings=settings, instances=COMPONENT_INSTANCES, redis_url=redis_url)
 
-    def wire(self, settings: Mapping[str, str], tier: Tier) -> tuple[Lane, HttpGateway]:
-        """A running gateway with these settings; where the target only gives a URL, with its own."""
-        wanted = frozenset({("tier", tier), *(settings.items() if self._plan.target.command else ())})
+    def wire(self, settings: Mapping[str, str], tier: Tier, needs: Needs | None = None) -> tuple[Lane, HttpGateway]:
+        """A running gateway with these settings; where the target only gives a URL, with its own.
+
+        With `needs` it is one whose read path is judged: a `ReadGateway`.
+        """
+        wanted: Wanted = (tier, frozenset(settings.items() if self._plan.target.command else ()), needs)
         if wanted not in self._lanes:
-            lane = self._ends.enter_context(self._open_lane(settings))
-            gateway = HttpGateway(lane.urls, _people(lane), tier=tier, alive=lane.alive)
+            lane = self._ends.enter_context(self._open_lane(settings, needs))
+            gateway = _driver(lane, tier, reads=needs is not None)
             self._ends.callback(gateway.close)
             self._lanes[wanted] = lane, gateway
         return self._lanes[wanted]
@@ -76,14 +84,15 @@ class Backstage:
         found += [service for lane, _ in self._lanes.values() for service in lane.services]
         return tuple(dict.fromkeys(found))
 
-    def _open_lane(self, settings: Mapping[str, str]) -> Lane:
+    def _open_lane(self, settings: Mapping[str, str], needs: Needs | None) -> Lane:
         target = self._plan.target
         if target.url:
             return Lane.start(target, settings={}, out=self._plan.out)
         shown = ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "default settings"
         self._progress.stage(f"starting {target.name} with {shown}")
         stack = self._running_stack()
-        return stack.lane(target, settings=settings, instances=self._plan.instances, progress=self._progress.stage)
+        count = self._plan.instances or (needs.instances if needs else None)
+        return stack.lane(target, settings=settings, instances=count, needs=needs, progress=self._progress.stage)
 
     def _running_stack(self) -> Stack:
         if self._stack is None:
@@ -98,7 +107,14 @@ class Backstage:
         return self._component_redis
 
 
-def _people(lane: Lane) -> People:
+def _driver(lane: Lane, tier: Tier, *, reads: bool) -> HttpGateway:
+    if reads:
+        return HttpReadGateway(lane, people(lane), tier=tier)
+    return HttpGateway(lane.urls, people(lane), tier=tier, alive=lane.alive)
+
+
+def people(lane: Lane) -> People:
+    """Who speaks on this lane: minted by the judge's key where it started the gateway, else lent."""
     rest_ms = window_ms(lane.settings)
     key = lane.signing
     if lane.target.url or key is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatespec.catalogue import load_catalogue
 from gatespec.engine.tally import Broken, sentences, write_story
+from gatespec.engine.timeline import story_began_ms, timeline
 from gatespec.verdict import Failure
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def describe(broken: Broken, replay: str, *, reproduced: int, replays: int) -> F
         replay=replay,
         reproduced=reproduced,
         replays=replays,
+        meanwhile=timeline(broken.example),
     )
 
 
@@ -53,12 +55,13 @@ def curl(exchange: Exchange) -> str:
         words += ["-H", f'"X-API-Key: $KEY_{who.plan.upper()}"']
     for name, value in asked.headers:
         words += ["-H", shlex.quote(f"{name}: {value}")]
+    words += ["--data-raw", shlex.quote(asked.body)] if asked.body else []
     url = f'"$GATEWAY_{asked.instance}"{shlex.quote(asked.path)}'
     return f"{' '.join(words)} {url}  # {who.id}, plan {who.plan}, at {exchange.span.sent_ms} ms"
 
 
 def _answer(place: int, exchange: Exchange, broken: Broken) -> str:
-    began = broken.example.exchanges[0].span.sent_ms
+    began = story_began_ms(broken.example)
     when = f"{exchange.span.sent_ms - began}-{exchange.span.heard_ms - began} ms"
     shown = [f"{name}: {exchange.headers[name]}" for name in SHOWN if name in exchange.headers]
     body = exchange.body[:BODY_SHOWN].decode("utf-8", "replace") if (exchange.status or 0) >= 400 else ""  # noqa: PLR2004

@@ -19,14 +19,18 @@ UNAUTHORISED = (401, 403)
 ABSENT = (None, 404, 501)
 
 
-def absence(gateway: Gateway) -> str | None:
+def absence(gateway: Gateway, provider: str | None = None) -> str | None:
     """Say what a gateway that claims `core` does not serve; None where it serves.
+
+    With `provider` it is asked for that one's offers alone: where hundreds are declared, the whole list is no first
+    question.
 
     Raises `unable` where it refuses a credential that should be valid, or serves nothing at the moment: then no answer
     that follows would say anything of its limits, breakers or caches.
     """
+    path = f"{PATH}?provider={provider}" if provider else PATH
     for instance in range(gateway.instances):
-        (said,) = gateway.play([Request(_somebody(gateway), instance)])
+        (said,) = gateway.play([Request(_somebody(gateway), instance, path=path)])
         if said.status in ABSENT:
             answered = "nothing" if said.status is None else str(said.status)
             return f"it claims core, but GET {PATH} on instance {instance} is answered {answered}"

@@ -130,9 +130,10 @@ class Court:
         if self.dead and tier != "component":
             return self._unjudged(row, tier, binding, Verdict.NOT_RUN, f"not run after: {self.dead}")
         try:
-            if tier == "component":
-                return self._judge_component(row, chapter, binding)
-            return self._judge_wire(row, chapter, tier)
+            in_process = tier == "component"
+            return self._judge_component(row, chapter, binding) if in_process else self._judge_wire(row, chapter, tier)
+        except Untestable as untestable:
+            return self._unjudged(row, tier, binding, Verdict.UNTESTABLE, str(untestable))
         except GatespecError as error:  # told once; what comes after it is not run
             if error.exit_code is Exit.USAGE:
                 raise
@@ -142,10 +143,7 @@ class Court:
     def _judge_component(self, row: Property, chapter: Chapter, binding: str) -> Judgement:
         settings = {**load_catalogue().defaults(), **chapter.settings.get("component", {})}
         opens = self.backstage.component_reads if chapter.needs else self.backstage.component
-        try:
-            gateway = opens(settings, on_redis=binding == "redis")
-        except Untestable as untestable:
-            return self._unjudged(row, "component", binding, Verdict.UNTESTABLE, str(untestable))
+        gateway = opens(settings, on_redis=binding == "redis")
         try:
             return self._played(row, chapter, gateway, settings)
         finally:
@@ -153,10 +151,10 @@ class Court:
 
     def _judge_wire(self, row: Property, chapter: Chapter, tier: Tier) -> Judgement:
         wanted = chapter.settings.get(tier, {})
-        lane, gateway = self.backstage.wire(wanted, tier)
+        lane, gateway = self.backstage.wire(wanted, tier, chapter.needs)
         lane.alive()
         if lane not in self.seen:
-            self.seen[lane] = absence(gateway)
+            self.seen[lane] = absence(gateway, lane.plain_provider)
         if absent := self.seen[lane]:
             return self._unjudged(row, tier, gateway.binding, Verdict.BROKEN, absent)
         before, waited = _provider_calls(lane), gateway.waited_ms
@@ -167,7 +165,8 @@ class Court:
     def _played(
         self, row: Property, chapter: Chapter, gateway: Gateway, settings: Mapping[str, str], lane: Lane | None = None
     ) -> Judgement:
-        context = Context(row.id, gateway.tier, gateway.binding, gateway.instances, settings)
+        bodies = chapter.needs is not None
+        context = Context(row.id, gateway.tier, gateway.binding, gateway.instances, settings, bodies)
         clock = MonotonicClock()
         stage = Stage(chapter, gateway, context, clock, self.writer)
         stage.watch = lambda done: self.progress.example(row.id, done)
@@ -180,6 +179,7 @@ class Court:
         played = play(stage, self.plan)
         facts: dict[str, Any] = {"took_ms": clock.now_ms() - began}
         if lane:
+            gateway.begin()  # what the last story broke on purpose is no death
             lane.alive()
             facts["lag_ms"] = self.lag.worst_ms
         return self._told(conclude(context, stage.tally, played, replayed=self.plan.replay is not None, **facts))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from gatespec.errors import GatespecError, usage
 from gatespec.providers.catalogue import LAMBDA_SERIES
+from gatespec.providers.fleet import PROVIDERS_MAX
 from gatespec.providers.serve import application, run
 from gatespec.providers.simulator import FIRST_DAY, UnknownPrices, opening_day
 
 if TYPE_CHECKING:
     from datetime import date
 
-PROVIDERS_MAX = 2000
 ADAPTERS = ("lambda",)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _POOL = re.compile(r"([a-z0-9][a-z0-9-]{0,58}):([0-9]{1,4})")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from gatespec.providers.fleet import FLEET
+from gatespec.providers.fleet import FLEET, PROVIDERS_MAX
 from gatespec.providers.prices import price_book
-from gatespec.providers.script import EVERYBODY, PricesRequest, ScriptRequest
+from gatespec.providers.script import EVERYBODY, EnlistRequest, PricesRequest, ScriptRequest
 from gatespec.providers.simulator import UnknownPrices
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def control_routes() -> list[web.RouteDef]:
     """Every route of the control API."""
     return [
         web.get("/_control/ready", _ready),
+        web.post("/_control/providers", _enlist),
         web.get("/_control/script", _show_script),
         web.post("/_control/script", _write_script),
         web.delete("/_control/script", _forget_script),
@@ -41,6 +42,14 @@ async def _ready(request: web.Request) -> web.Response:
     return web.json_response({"ready": True, "providers": len(request.app[FLEET].providers)})
 
 
+async def _enlist(request: web.Request) -> web.Response:
+    asked, fleet = await _read(request, EnlistRequest), request.app[FLEET]
+    if len(fleet.providers.keys() | set(asked.providers)) > PROVIDERS_MAX:
+        raise _unprocessable("providers", f"at most {PROVIDERS_MAX} are simulated at a time")
+    fleet.enlist(asked.providers)
+    return web.json_response({"providers": len(fleet.providers)})
+
+
 async def _show_script(request: web.Request) -> web.Response:
     provider = _one(request)
     return web.json_response({"script": provider.script.model_dump(), "faults_left": provider.faults_left()})
@@ -52,7 +61,7 @@ async def _write_script(request: web.Request) -> web.Response:
     changes = {name: getattr(asked, name) for name in asked.model_fields_set - {"providers"}}
     for provider in told:
         provider.rewrite(changes)
-    return web.json_response({"providers": len(told)})
+    return web.json_response({"providers": len(told), "last_call": request.app[FLEET].ledger.last})
 
 
 async def _forget_script(request: web.Request) -> web.Response:
@@ -65,7 +74,7 @@ async def _forget_script(request: web.Request) -> web.Response:
 async def _show_ledger(request: web.Request) -> web.Response:
     ledger = request.app[FLEET].ledger
     query = request.query
-    calls = ledger.calls(query.get("provider"), query.get("kind"), _number(request, "after"))
+    calls = ledger.calls(query.getall("provider", ()), query.get("kind"), _number(request, "after"))
     shown = _with_credential if query.get("credentials") == "1" else _without_credential
     body = {"calls": [shown(call) for call in calls], "dropped": ledger.dropped, "strays": ledger.strays}
     return web.json_response(body)

@@ -1,19 +1,20 @@
-"""The judge's hand on the simulated providers: typed, synchronous, one connection per word."""
+"""The judge's hand on the simulated providers: typed and synchronous."""
 
 from __future__ import annotations
 
 import http.client
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from gatespec.errors import unable
 from gatespec.providers.ledger import Call
-from gatespec.providers.script import EVERYBODY, PricesRequest, Script, ScriptRequest
+from gatespec.providers.script import EVERYBODY, EnlistRequest, PricesRequest, Script, ScriptRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from types import TracebackType
 
 TIMEOUT_S = 10.0
 """A control request takes a millisecond; this long only where the machine is drowning or the simulators are dead."""
@@ -32,11 +33,26 @@ class Prices:
 
 
 class ProvidersControl:
-    """The control API at `base_url`; every failure is `unable` with the field that was refused."""
+    """The control API at `base_url`; every failure is `unable` with the field that was refused.
+
+    One connection per word; as a context it keeps one for all of its words, which makes them three times as fast.
+    """
 
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._kept: http.client.HTTPConnection | None = None
+
+    def __enter__(self) -> Self:
+        self._kept = self._connection()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = None
 
     def ready(self) -> bool:
         """Whether the simulators answer."""
@@ -45,9 +61,16 @@ class ProvidersControl:
         except OSError:
             return False
 
-    def ledger(self, provider: str | None = None, kind: str | None = None, *, after: int = 0) -> list[Call]:
+    def enlist(self, providers: Iterable[str]) -> None:
+        """Have these simulated too; one that is known already stays as it is."""
+        self._tell("/_control/providers", EnlistRequest(providers=list(providers)))
+
+    def ledger(
+        self, provider: str | Iterable[str] | None = None, kind: str | None = None, *, after: int = 0
+    ) -> list[Call]:
         """Calls in order of arrival, with a number above `after`; raise `unable` if the ledger had to drop any."""
-        asked = {"provider": provider, "kind": kind, "after": after, "credentials": 1}
+        named = None if provider is None else _names(provider)
+        asked = {"provider": named, "kind": kind, "after": after, "credentials": 1}
         said = self._ask("GET", "/_control/ledger", {name: value for name, value in asked.items() if value is not None})
         if said["dropped"]:
             raise unable(
@@ -62,10 +85,14 @@ class ProvidersControl:
         asked = {} if provider is None else {"provider": provider}
         return int(self._ask("DELETE", "/_control/ledger", asked)["cleared"])
 
-    def script(self, providers: str | Iterable[str], script: Script) -> None:
-        """Change how providers behave: the fields that `script` sets; `"*"` tells everybody."""
+    def script(self, providers: str | Iterable[str], script: Script) -> int:
+        """Change how providers behave: the fields that `script` sets; `"*"` tells everybody.
+
+        Return the number of the last call that arrived before the change.
+        """
         told = script.model_dump(include=script.model_fields_set)
-        self._tell("/_control/script", ScriptRequest(providers=_names(providers), **told))
+        said = self._tell("/_control/script", ScriptRequest(providers=_names(providers), **told))
+        return int(said["last_call"])
 
     def forget_script(self, providers: str = EVERYBODY) -> None:
         """Let a provider, or everybody, behave as on the first day; prices stay."""
@@ -88,17 +115,37 @@ class ProvidersControl:
         """Go on to the prices of the series' next day, or `days` later."""
         self.set_prices(providers, advance=days)
 
-    def _tell(self, path: str, asked: ScriptRequest | PricesRequest) -> None:
-        self._ask("POST", path, body=asked.model_dump_json(exclude_unset=True))
+    def _tell(self, path: str, asked: EnlistRequest | ScriptRequest | PricesRequest) -> Any:  # noqa: ANN401 - JSON
+        return self._ask("POST", path, body=asked.model_dump_json(exclude_unset=True))
 
     def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: str | None = None) -> Any:  # noqa: ANN401 - JSON
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+        connection = self._kept or self._connection()
         try:
-            connection.request(method, f"{path}?{urlencode(query or {})}", body)
-            answer = connection.getresponse()
-            return _read(method, path, answer.status, answer.read())
+            status, said = _exchanged(connection, method, f"{path}?{urlencode(query or {}, doseq=True)}", body)
         finally:
-            connection.close()
+            if connection is not self._kept:
+                connection.close()
+        return _read(method, path, status, said)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+
+
+def _exchanged(connection: http.client.HTTPConnection, method: str, target: str, body: str | None) -> tuple[int, bytes]:
+    """Ask once more where a kept connection was closed between two words; whatever else fails ends the connection."""
+    began_connected = connection.sock is not None
+    try:
+        connection.request(method, target, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except ConnectionError:
+        connection.close()
+        if not began_connected:
+            raise
+    except (OSError, http.client.HTTPException):
+        connection.close()
+        raise
+    return _exchanged(connection, method, target, body)
 
 
 def _names(providers: str | Iterable[str]) -> list[str]:

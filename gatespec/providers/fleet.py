@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
 
 from gatespec.providers.ledger import Ledger
+from gatespec.providers.simulator import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
+    from datetime import date
 
-    from gatespec.providers.simulator import Provider
+PROVIDERS_MAX = 20_000
+"""Each takes a kilobyte, and every lane of a run may ask for hundreds, and again for hundreds."""
+
+Opening: TypeAlias = "tuple[str, date]"
+"""The price series and day on which every provider begins."""
 
 
 @dataclass(frozen=True)
 class Fleet:
     """Every provider by name, and what they were asked."""
 
-    providers: Mapping[str, Provider]
+    opening: Opening
+    providers: dict[str, Provider] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+
+    def enlist(self, names: Iterable[str]) -> None:
+        """Simulate these too, each on the opening prices; one that is known already stays as it is."""
+        for name in names:
+            self.providers.setdefault(name, Provider(name, *self.opening))
 
 
 FLEET = web.AppKey("fleet", Fleet)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from itertools import takewhile
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 CALLS_MAX = 200_000
 """Calls that are kept; later ones are counted as `dropped`, and a ledger that dropped one is no evidence."""
@@ -41,6 +45,8 @@ class Call:
     """None where nothing was answered."""
     outcome: str = "in-flight"
     """`ok`, `refused` (401, 403, 404), the fault's kind, or `client-left`."""
+    serial: int = 0
+    """Which of its provider's list calls it was, from 1 in order of arrival; 0 for every other kind."""
 
 
 class Ledger:
@@ -68,13 +74,19 @@ class Ledger:
         if number in self._calls:
             self._calls[number] = replace(self._calls[number], ended_ms=ended_ms, outcome=outcome, status=status)
 
-    def calls(self, provider: str | None = None, kind: str | None = None, after: int = 0) -> list[Call]:
-        """Calls in order of arrival, of one provider and kind where given, with a number above `after`."""
-        return [
-            call
-            for number, call in self._calls.items()
-            if number > after and provider in {None, call.provider} and kind in {None, call.kind}
-        ]
+    @property
+    def last(self) -> int:
+        """The number of the latest call; 0 before the first."""
+        return self._next - 1
+
+    def calls(self, providers: Collection[str] = (), kind: str | None = None, after: int = 0) -> list[Call]:
+        """Calls in order of arrival, of these providers and this kind where given, with a number above `after`.
+
+        Takes as long as there are calls after it, however long the ledger is.
+        """
+        later = takewhile(lambda number: number > after, reversed(self._calls))
+        calls = [self._calls[number] for number in later]
+        return [c for c in reversed(calls) if (not providers or c.provider in providers) and kind in {None, c.kind}]
 
     def clear(self, provider: str | None = None) -> int:
         """Forget calls, of one provider or all (then also what was dropped); return how many."""

@@ -11,9 +11,11 @@ LATENCY_MAX_MS = 60_000
 HANG_MAX_MS = 600_000
 FAULTS_MAX = 100
 ITEMS_MAX = 10_000
+SERIAL_CENTS_MAX = 10**9
 OVERSIZED_MAX_BYTES = 64 * 1024 * 1024
 
 ProviderName = Annotated[str, Field(pattern=r"^(\*|[a-z0-9][a-z0-9-]{0,62})$")]
+OneProvider = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 EVERYBODY = "*"
 
 FaultKind = Literal[
@@ -71,6 +73,9 @@ class Script(Strict):
     """What is accepted; None: the development credential."""
     inactive: bool = False
     """Whether the account is refused with 403."""
+    serial_cents: Annotated[int, Field(ge=0, le=SERIAL_CENTS_MAX)] | None = None
+    """Instead of any other list: one machine whose price is so many cents more than the number of the call that asks,
+    counted per provider from 1 in order of arrival, failed calls too. So a price names the call that it came from."""
 
     @field_validator("items", "inject")
     @classmethod
@@ -90,6 +95,12 @@ class ScriptRequest(Script):
     """POST /_control/script."""
 
     providers: Annotated[list[ProviderName], Field(min_length=1, max_length=1000)]
+
+
+class EnlistRequest(Strict):
+    """POST /_control/providers: providers to simulate from now on; one that is known already stays as it is."""
+
+    providers: Annotated[list[OneProvider], Field(min_length=1, max_length=1000)]
 
 
 class PricesRequest(Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -16,29 +16,27 @@ from gatespec.providers.control import control_routes
 from gatespec.providers.faults import SILENT, inflict
 from gatespec.providers.fleet import FLEET, Fleet
 from gatespec.providers.ledger import Call, fingerprint
-from gatespec.providers.simulator import FIRST_DAY, Provider
+from gatespec.providers.simulator import FIRST_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import date
 
+    from gatespec.providers.fleet import Opening
     from gatespec.providers.script import Fault
+    from gatespec.providers.simulator import Provider
 
 CONTROL_BODY_MAX_BYTES = 16 * 1024 * 1024
 DRAIN_S = 0.1
 """SIGTERM ends at once: a provider that dies mid-answer is itself a fault that gateways meet."""
-
-Opening: TypeAlias = "tuple[str, date]"
-"""The price series and day on which every provider begins."""
 
 _CLOCK = MonotonicClock()
 
 
 def application(names: Iterable[str], opening: Opening | None = None) -> web.Application:
     """All providers of these names, on the same opening prices, and the control API."""
-    series, day = opening or (LAMBDA_SERIES, FIRST_DAY)
     app = web.Application(client_max_size=CONTROL_BODY_MAX_BYTES)
-    app[FLEET] = Fleet({name: Provider(name, series, day) for name in names})
+    app[FLEET] = Fleet(opening or (LAMBDA_SERIES, FIRST_DAY))
+    app[FLEET].enlist(names)
     app.add_routes(control_routes())
     app.router.add_route("*", "/{segment}{path:/.*|}", _serve)
     return app
@@ -78,7 +76,7 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     if provider is None:
         fleet.ledger.strays += 1
         return web.json_response({"field": "provider", "message": f"{name!r} is not simulated here"}, status=404)
-    call = _call(request, name, endpoint)
+    call = _call(request, provider, endpoint)
     number = fleet.ledger.begin(call)
     outcome, status = "client-left", None
     try:
@@ -89,13 +87,13 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _call(request: web.Request, provider: str, endpoint: str) -> Call:
+def _call(request: web.Request, provider: Provider, endpoint: str) -> Call:
     credential = lambda_cloud.credential_of(request.headers.get("Authorization", ""))
     path = request.match_info["path"]
     kind = lambda_cloud.kind_of(request.method, path)
     return Call(
         number=0,
-        provider=provider,
+        provider=provider.name,
         endpoint=endpoint,
         kind=kind,
         method=request.method,
@@ -103,6 +101,7 @@ def _call(request: web.Request, provider: str, endpoint: str) -> Call:
         credential=credential,
         fingerprint=fingerprint(credential),
         began_ms=_CLOCK.now_ms(),
+        serial=provider.next_serial(kind),
     )
 
 
@@ -110,7 +109,7 @@ async def _answered(request: web.Request, provider: Provider, call: Call) -> tup
     """The response and the ledger's word for it. The fault is chosen on arrival, so that order is that of arrival."""
     fault: Fault | None = provider.next_fault(call.kind, call.endpoint)
     await _hold_back(provider.latency_ms(call.endpoint))
-    answer = provider.answer(call.method, call.path, call.credential)
+    answer = provider.answer(call.method, call.path, call.credential, call.serial)
     if fault is not None:
         return await inflict(request, fault, answer), fault.kind
     status, body = answer

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FIRST_DAY = date(2026, 7, 18)
 """Where replays begin unless told: the first day with every GPU that Lambda rents; 35 more days follow."""
 
+SERIAL_MACHINE = "gpu_1x_h100_pcie"
+"""What a provider with serial prices rents, in one region: one machine is one offer."""
+
 Answer = tuple[int, bytes]
 """Status and JSON body."""
 
@@ -37,6 +40,8 @@ class Provider:
     script: Script = field(default_factory=Script)
     _used: list[int] = field(default_factory=list)
     """How often each fault of the script was played."""
+    _list_calls: int = 0
+    """How many arrived, all told: no script makes the next one the first again."""
     _body: bytes | None = None
     """The list as served, until something changes."""
 
@@ -54,6 +59,11 @@ class Provider:
     def copy(self) -> Provider:
         """A provider of the same state, to try a change on."""
         return replace(self, cents=dict(self.cents), _used=list(self._used))
+
+    def next_serial(self, kind: Kind) -> int:
+        """Count a list call that arrives; 0 for any other."""
+        self._list_calls += kind == "list"
+        return self._list_calls if kind == "list" else 0
 
     def next_fault(self, kind: Kind, endpoint: str) -> Fault | None:
         """The first fault that applies and is not used up; it counts as played."""
@@ -75,23 +85,25 @@ class Provider:
         """How long an answer is held back."""
         return self.script.endpoint_latency_ms.get(endpoint, self.script.latency_ms)
 
-    def answer(self, method: str, path: str, credential: str) -> Answer:
-        """What the API says when nothing is scripted to fail."""
+    def answer(self, method: str, path: str, credential: str, serial: int = 0) -> Answer:
+        """What the API says when nothing is scripted to fail, to the list call of that number."""
         if credential not in self._accepted():
             return lambda_cloud.refusal("unauthorized")
         if self.script.inactive:
             return lambda_cloud.refusal("inactive")
         known = lambda_cloud.table()
         if method == "GET" and path == known["list_path"]:
-            return 200, self.list_body()
+            return 200, self.list_body(serial)
         if method == "GET" and path == known["probe_path"]:
             return 200, lambda_cloud.images_body()
         if method == "GET" and path == known["regions_path"]:
             return 200, lambda_cloud.regions_body()
         return lambda_cloud.refusal("not_found")
 
-    def list_body(self) -> bytes:
-        """The whole list, made once per change."""
+    def list_body(self, serial: int = 0) -> bytes:
+        """The whole list, made once per change, or per call where prices are serial."""
+        if self.script.serial_cents is not None:
+            return lambda_cloud.list_body(self._serial_items(self.script.serial_cents + serial))
         if self._body is None:
             self._body = lambda_cloud.list_body(self._items())
         return self._body
@@ -114,6 +126,11 @@ class Provider:
 
     def _accepted(self) -> list[str]:
         return self.script.credentials or [lambda_cloud.table()["development_credential"]]
+
+    def _serial_items(self, cents: int) -> dict[str, str]:
+        (machine,) = (m for m in machines(LAMBDA_SERIES, FIRST_DAY) if m.name == SERIAL_MACHINE)
+        one_place = replace(machine, cents=cents, regions=machine.regions[:1])
+        return lambda_cloud.items([one_place], ())
 
     def _items(self) -> dict[str, str]:
         if self.script.items is not None:

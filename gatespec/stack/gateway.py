@@ -74,6 +74,18 @@ class Deployment:
         finally:
             self.nursery.end([child for instance in instances if (child := instance.child)])
 
+    def restart(self, instances: Sequence[GatewayInstance]) -> None:
+        """End those that run, in good order, and start all again where they were: who knows an address finds it."""
+        self.nursery.end([child for instance in instances if (child := instance.child)])
+        before = [instance.url for instance in instances]
+        for instance in instances:
+            instance.start()
+        for instance in instances:
+            instance.ready()
+        if moved := [url for url, instance in zip(before, instances, strict=True) if instance.url != url]:
+            message = f"the gateway at {moved[0]} could not come back there: somebody took its port meanwhile"
+            raise unable("port-lost", message, hint="run it again")
+
     def create_users(self, plan: str, count: int) -> list[dict[str, Any]]:
         """Have the gateway make users; each has at least `user_id` and `api_key`. The keys touch no log."""
         if self.target.users is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gatespec import verdict
@@ -11,20 +12,24 @@ from gatespec.catalogue import load_catalogue
 from gatespec.errors import unable
 from gatespec.ports import Untestable
 from gatespec.stack import health
+from gatespec.stack.fault_lines import fault_lines
 from gatespec.stack.gateway import Deployment
+from gatespec.stack.pool import ADAPTER, ProviderPool
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
+    from gatespec.engine.chapter import Needs
+    from gatespec.stack.fault_lines import FaultLines
     from gatespec.stack.gateway import GatewayInstance
     from gatespec.stack.keys import SigningKey
     from gatespec.stack.servers import Progress, Stores
     from gatespec.target import Target
 
+PROVIDERS_FILE = "GATEWAY_PROVIDERS_FILE"
 TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 """The judge speaks for other addresses through `X-Forwarded-For`."""
 
@@ -32,22 +37,28 @@ TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 class Stack(Servers):
     """The servers of one run, and the lanes on them."""
 
-    def lane(
+    def lane(  # noqa: PLR0913 - what a gateway is started with
         self,
         target: Target,
         *,
         settings: Mapping[str, str],
         instances: int | None = None,
         ports: Sequence[int] = (),
+        needs: Needs | None = None,
         progress: Progress | None = None,
     ) -> Lane:
         """Start a gateway with stores of its own; instance n listens on the n-th of `ports`, or on a free one.
 
-        `settings` are the contract's names and values; `instances` is the target file's number unless given.
+        `settings` are the contract's names and values; `instances` is the target file's number unless given; `needs`
+        are what a chapter of the read path asks for: a pool of providers, stores that can be made to fail.
         """
         with ExitStack() as ends:
             stores = ends.enter_context(self.stores())
-            ground = Ground(self, stores, self._deployment(target, stores, settings))
+            lines = ends.enter_context(fault_lines(self, stores)) if needs and needs.store_faults else None
+            pool = self._pool(needs.providers) if needs else None
+            given = lines.stores if lines else stores
+            ground = Ground(self, stores, self._deployment(target, given, settings), lines, pool)
+            ground.declare_providers()
             say(progress, f"preparing {target.name}")
             ground.deployment.prepare()
             count = instances or ground.deployment.door.instances
@@ -57,15 +68,17 @@ class Stack(Servers):
             lane = Lane(target, [instance.url for instance in running], {**TRUSTED_PROXIES, **settings})
             return lane.started_on(ground, running, ends.pop_all())
 
+    def _pool(self, count: int) -> ProviderPool:
+        if ADAPTER not in self.providers:
+            raise Untestable(f"the target claims no adapter {ADAPTER!r}, so there are no providers that it could read")
+        return ProviderPool(self.simulators.enlist(count))
+
     def _deployment(self, target: Target, stores: Stores, settings: Mapping[str, str]) -> Deployment:
         name = f"gateway-{stores.number}"
-        file = self.nursery.folder / f"{name}-providers.toml"
-        # A simulated provider bears the name of the adapter that speaks to it.
-        write_providers_file(file, [Provider(each, each) for each in self.providers], self.simulators.url)
         given = {
             "GATEWAY_DATABASE_URL": stores.postgres_url,
             "GATEWAY_REDIS_URL": stores.redis_url,
-            "GATEWAY_PROVIDERS_FILE": str(file),
+            PROVIDERS_FILE: str(self.nursery.folder / f"{name}-providers.toml"),
             **self.signing.settings(),
             **TRUSTED_PROXIES,
         }
@@ -79,6 +92,21 @@ class Ground:
     stack: Servers
     stores: Stores
     deployment: Deployment
+    lines: FaultLines | None = None
+    """None where the gateway goes straight to its stores."""
+    pool: ProviderPool | None = None
+
+    def declare_providers(self) -> None:
+        """Write the providers file: the simulated one of each adapter, which bears its name, and the pool."""
+        providers = [Provider(each, each) for each in self.stack.providers]
+        providers += [Provider(each, ADAPTER) for each in (self.pool.names if self.pool else ())]
+        file = Path(self.deployment.settings[PROVIDERS_FILE])
+        write_providers_file(file, providers, self.stack.simulators.url)
+
+    def renew_pool(self, pool: ProviderPool) -> None:
+        """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
+        pool.refill(self.stack.simulators.enlist(len(pool.names)))
+        self.declare_providers()
 
 
 class Lane:
@@ -131,6 +159,21 @@ class Lane:
         return self._ground.stores.postgres_url if self._ground else None
 
     @property
+    def lines(self) -> FaultLines | None:
+        """What can be broken between the gateway and its stores; None where nothing stands between them."""
+        return self._ground.lines if self._ground else None
+
+    @property
+    def pool(self) -> ProviderPool | None:
+        """Providers that were never read; None where nobody asked for any."""
+        return self._ground.pool if self._ground else None
+
+    @property
+    def plain_provider(self) -> str | None:
+        """A provider that any story may read, where the whole list would be hundreds of calls; None where it is not."""
+        return ADAPTER if self.pool else None
+
+    @property
     def simulators_url(self) -> str | None:
         """Where the simulated providers and their control port are; None with the door `url`."""
         return self._ground.stack.simulators.url if self._ground else None
@@ -145,13 +188,28 @@ class Lane:
         """Every server that runs for this lane, and why that one."""
         if self._ground is None:
             return tuple(verdict.Service("Gateway", self.target.name, "", "already running", url) for url in self.urls)
-        return (*self._ground.stack.services, *(instance.described() for instance in self.instances))
+        proxies = [self.lines.proxy.described()] if self.lines else []
+        return (*self._ground.stack.services, *proxies, *(instance.described() for instance in self.instances))
 
     @property
     def logs(self) -> dict[str, Path]:
         """The log of each process, by its name; none with the door `url`."""
-        own = {instance.name: instance.logs[0] for instance in self.instances}
+        services = [*self.instances, *([self.lines.proxy] if self.lines else [])]
+        own = {service.name: service.logs[0] for service in services}
         return {**self._ground.stack.logs, **own} if self._ground else own
+
+    def restart(self, *places: int) -> None:
+        """Start these instances again, each where it was, and wait until they are ready."""
+        if self._ground is None:
+            raise ValueError("this gateway was not started here")
+        self._ground.deployment.restart([self.instances[place] for place in places])
+
+    def renew_pool(self) -> None:
+        """Have as many providers that nobody read, and start the gateway again, where it was, so that it knows them."""
+        if self._ground is None or self._ground.pool is None:
+            raise ValueError("this lane has no pool")
+        self._ground.renew_pool(self._ground.pool)
+        self.restart(*range(len(self.instances)))
 
     def create_users(self, plan: str, count: int) -> list[dict[str, Any]]:
         """Have the gateway make users with API keys; raise `Untestable` where the judge has no way to ask for them."""

@@ -71,8 +71,11 @@ class Part:
 class LittleReads:
     """A component driver whose reads are right."""
 
+    call: Callable[[int, str], Upstream]
+    throw: Callable[[], float]
+
     def __init__(self, *, clock: Any, instances: int, settings: Mapping[str, str], redis_url: str | None) -> None:  # noqa: ANN401 - the judge's own
-        del redis_url
+        self.given = {"clock": clock, "instances": instances, "settings": settings, "redis_url": redis_url}
         ms = {name: round(float(text) * 1000) for name, text in settings.items() if name.endswith("_S") and text}
         self.ttl, self.stale, self.lease = (ms[f"GATEWAY_{n}_S"] for n in ("TTL_PRICING", "STALE", "LEASE"))
         self.deadline, self.timeout = ms["GATEWAY_DEADLINE_S"], ms["GATEWAY_UPSTREAM_TIMEOUT_S"]
@@ -91,8 +94,9 @@ class LittleReads:
         self, *, call: Callable[[int, str], Upstream], dice: Callable[[], float], providers: Callable[[str], bool]
     ) -> LittleReads:
         del providers
-        self.call, self.throw = call, dice
-        return self
+        opened = type(self)(**self.given)
+        opened.call, opened.throw = call, dice
+        return opened
 
     def close(self) -> None:
         self.answers.clear()
@@ -164,16 +168,20 @@ class LittleReads:
     def look(self, instance: Instance, name: str) -> Task:
         """L2, then L1, which fills L2; returns the newest entry and the members of Cache-Status."""
         mine = instance.l2.get(name)
-        if self.is_fresh(mine):
-            return mine, ("l2; hit",)
+        if mine and self.is_fresh(mine):
+            return mine, (self.member("l2", mine),)
         try:
             shared = yield from self.redis(instance, lambda: self.l1.get(name))
         except Away:
             return mine, ("l2; fwd=miss",)
+        tier = "l1; fwd=miss"
         if shared:
             self.fill(instance, name, shared)
-        tier = "l1; hit" if self.is_fresh(shared) else "l1; fwd=miss"
+            tier = self.member("l1", shared) if self.is_fresh(shared) else tier
         return self.last_known([mine, shared]), (tier, "l2; fwd=miss; stored")
+
+    def member(self, tier: str, entry: Entry) -> str:
+        return f"{tier}; hit; ttl={(self.expires(entry) - self.now) // 1000}"
 
     def fill(self, instance: Instance, name: str, entry: Entry) -> None:
         instance.l2[name] = entry
@@ -205,7 +213,7 @@ class LittleReads:
         if self.is_fresh(entry):
             if self.is_due_early(entry):
                 self.refresh(instance, name)
-            parts[name] = Part(entry, "", tiers)
+            parts[name] = Part(entry, self.warning_for(entry), tiers)
             return
         flight, led = self.refresh(instance, name)
         yield (lambda: flight.over or flight.leads is not None), inf
@@ -219,6 +227,11 @@ class LittleReads:
         else:
             parts[name] = self.stand_in(instance, name, "timeout" if flight.timed_out else "unavailable", tiers)
 
+    def warning_for(self, entry: Entry) -> str:
+        """What is said of something fresh: nothing."""
+        del entry
+        return ""
+
     def is_fresh_enough(self, entry: Entry) -> bool:
         """Whether what was fetched just now is shown as fresh: with a TTL of 0 it is, to those who waited for it."""
         return self.is_fresh(entry) or entry.fetched_ms == self.now
@@ -230,12 +243,19 @@ class LittleReads:
         return Part(known, "stale" if known else code, tiers)
 
     def invalidate(self, instance: Instance, name: str) -> Task:
-        holders = [self.l1, *(i.l2 for i in self.instances)]
-        for entries in holders:
+        for entries in self.holders(instance):
             if name in entries:
                 entries[name] = replace(entries[name], invalid=True)
-        self.refresh(instance, name)
+        self.after_invalidation(instance, name)
         yield until(self.now)
+
+    def holders(self, instance: Instance) -> list[dict[str, Entry]]:
+        """Who hears of an invalidation: everybody, at once."""
+        del instance
+        return [self.l1, *(each.l2 for each in self.instances)]
+
+    def after_invalidation(self, instance: Instance, name: str) -> None:
+        self.refresh(instance, name)
 
     # Flights.
 

@@ -140,7 +140,7 @@ def test_a_history_that_contradicts_itself_convicts_nobody(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"record":"history","version":2}', "not json", '{"record":"history","version":1}\n{}']
+    "text", ["", "{}", '{"record":"history","version":1}', "not json", '{"record":"history","version":2}\n{}']
 )
 def test_what_is_no_history_is_told_with_its_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "history.jsonl"

@@ -44,7 +44,7 @@ def judge(  # noqa: PLR0913 - what the command's options are
     gateway = kind(make, settings=settings, instances=INSTANCES, redis_url=redis_url)
     profile: ProfileName = "conformance" if seed is None else "explore"
     plan = VerifyPlan(TARGET, Path(), "", examples=examples, seed=seed, replay=replay, profile=profile)
-    context = Context(property_id, gateway.tier, gateway.binding, INSTANCES, settings)
+    context = Context(property_id, gateway.tier, gateway.binding, INSTANCES, settings, chapter.needs is not None)
     stage = Stage(chapter, gateway, context, MonotonicClock(), history)
     if history:
         history.chapter(context)

@@ -15,11 +15,14 @@ from gatespec.engine.tally import write_story
 from gatespec.verdict import Failure, Verdict
 from tests.engine.little_reads import LittleReads
 from tests.mutants.court import judge
+from tests.mutants.p01_lookups import MUTANTS as P01
+from tests.mutants.p02_expiry import MUTANTS as P02
+from tests.mutants.p06_stampedes import MUTANTS as P06
 from tests.mutants.p10_outages import MUTANTS as P10
 from tests.mutants.p11_fetches import MUTANTS as P11
 from tests.mutants.p20_deadlines import MUTANTS as P20
 
-MUTANTS: list[Any] = [*P10, *P11, *P20]
+MUTANTS: list[Any] = [*P01, *P02, *P06, *P10, *P11, *P20]
 CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapter.needs}
 SEEDS = (1, 2)
 

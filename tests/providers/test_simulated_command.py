@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatespec.clock import MonotonicClock, until
+from gatespec.errors import GatespecError
 from gatespec.providers import __main__ as command
 from gatespec.providers.__main__ import main, provider_names
 from gatespec.providers.control_client import ProvidersControl
@@ -63,6 +64,15 @@ def test_it_begins_on_the_day_and_with_the_prices_named() -> None:
     assert (prices.series, prices.day, prices.days_left) == ("runpod/secure", "2026-08-01", 21)
 
 
+def test_there_are_never_more_than_can_be_served() -> None:
+    with simulators("--pool", "all:9999", "--pool", "others:9999", "--providers", "one") as (_, url):
+        control = ProvidersControl(url)
+        control.enlist(["one-more"])
+        with pytest.raises(GatespecError, match="at most 20000"):
+            control.enlist(["one-too-many"])
+        control.enlist(["one-more", "all-000"])
+
+
 def test_a_port_in_use_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -80,7 +90,7 @@ def serves_nothing(*_: object) -> None:
     ("arguments", "code"),
     [
         ([], "providers-count"),
-        (["--pool", "lambda:9999"], "providers-count"),
+        (["--pool", "a:9999", "--pool", "b:9999", "--pool", "c:9999"], "providers-count"),
         (["--pool", "lambda"], "pool-malformed"),
         (["--providers", "Lambda"], "provider-malformed"),
         (["--providers", "_control"], "provider-malformed"),

@@ -52,6 +52,7 @@ def broken(held: Judgement) -> Judgement:
         replay="""gatespec verify --only P08 --tier wire --replay '[["asks",{"count":5}]]'""",
         reproduced=4,
         replays=5,
+        meanwhile=("20-22 ms  Redis: hanging", f"240- ms  call 1 of {HOSTILE}: in-flight"),
     )
     return replace(held, verdict=Verdict.BROKEN, reason="more than the limit was admitted", failure=failure)
 

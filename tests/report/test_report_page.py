@@ -120,6 +120,12 @@ def test_a_failure_is_told_whole(page: Page) -> None:
     assert """gatespec verify --only P08 --tier wire --replay '[["asks",{"count":5}]]'""" in entry
 
 
+def test_what_happened_meanwhile_is_told_line_by_line(run: Run, page: Page) -> None:
+    assert "Meanwhile 20-22 ms Redis: hanging 240- ms call 1 of <script>" in page.text_of("section.failure")
+    html = page_html(replace(run, judgements=run.judgements[:1]))
+    assert "Meanwhile" not in html
+
+
 def test_what_needs_a_reader_is_open_and_what_holds_is_not(page: Page) -> None:
     entries = [attrs for tag, attrs in page.seen if tag == "details"]
     assert len(entries) == 8

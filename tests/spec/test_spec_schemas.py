@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from gatespec import target_schema
 from gatespec.history import Context, Example, HistoryWriter
 from gatespec.ports import Exchange, Identity, Request, Span
+from gatespec.read_ports import Disturbance, UpstreamCall
 from gatespec.traceability import matrix
 from gatespec.verdict import Failure, Judgement, Run, Service, Verdict
 
@@ -35,7 +36,9 @@ def history() -> list[dict[str, Any]]:
     asked = Request(Identity("ip", "2001:db8::1", "free"), 1, headers=(("X-Plan", "pro"),))
     heard = Exchange(asked, Span(1, 4), 429, {"retry-after": "1"}, b"{}")
     lost = Exchange(asked, Span(5, 9), None)
-    writer.example(Example(context, 0, [heard, lost], [("asks", {"who": 0})]))
+    calls = [UpstreamCall("pool-1-000", 1, 2, 3, "ok"), UpstreamCall("pool-1-000", 2, 4, None, "in-flight")]
+    done = [Disturbance("store", "", "hanging", 2, 3), Disturbance("store", "", "well", 4, 5, bit=14)]
+    writer.example(Example(context, 0, [heard, lost], [("asks", {"who": 0})], calls, done))
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -63,7 +66,17 @@ def test_every_schema_is_one(root: Path) -> None:
 
 def test_what_the_judge_records_is_a_history(faults_in: Callable[..., list[str]]) -> None:
     kinds = [record["record"] for record in history()]
-    assert kinds == ["history", "chapter", "example", "request", "request"]
+    assert kinds == [
+        "history",
+        "chapter",
+        "example",
+        "request",
+        "request",
+        "disturbance",
+        "disturbance",
+        "call",
+        "call",
+    ]
     assert [faults_in(ref("history"), record) for record in history()] == [[]] * len(kinds)
 
 

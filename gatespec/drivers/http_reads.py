@@ -1,0 +1,149 @@
+"""The read path over HTTP: running instances whose providers, Redis and lives are in the judge's hand."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from gatespec.clock import now_ns, sleep_until_ns, until
+from gatespec.drivers.http import HttpGateway
+from gatespec.drivers.lives import Lives
+from gatespec.drivers.providers import Providers
+from gatespec.drivers.store import Store
+from gatespec.identities import Signer
+from gatespec.ports import Identity, Request, Untestable
+from gatespec.providers.control_client import ProvidersControl
+from gatespec.read_ports import Disturbance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatespec.drivers.people import People
+    from gatespec.ports import Exchange, Tier
+    from gatespec.read_ports import Failing, Life, StoreState, UpstreamCall
+    from gatespec.stack.lane import Lane
+
+INVALIDATE = "/internal/v1/cache/invalidate"
+OPERATOR = "gatespec-operator"
+REJOIN_MS = 5_000
+"""How long instances may take to find Redis again after a story: the contract names no bound, so past this the next
+story begins all the same."""
+ACCEPTED = range(200, 300)
+NOT_OURS = "the gateway runs already: its {} are not the judge's to change"
+QUIET = "the chapter's Needs say nothing of store faults, so this lane's Redis has no proxy in front of it"
+
+
+class HttpReadGateway(HttpGateway):
+    """Running instances on a lane; where the judge did not start them, all but asking is untestable."""
+
+    def __init__(self, lane: Lane, people: People, *, tier: Tier = "wire") -> None:
+        super().__init__(lane.urls, people, tier=tier, alive=lane.alive)
+        self._lane = lane
+        self.disturbances: list[Disturbance] = []
+        self._ends = ExitStack()
+        self._lives = Lives(lane)
+        self._store = Store(lane.lines) if lane.lines else None
+        self._providers: Providers | None = None
+        if lane.simulators_url and lane.pool:
+            control = self._ends.enter_context(ProvidersControl(lane.simulators_url))
+            self._providers = Providers(control, lane.pool)
+
+    def begin(self) -> None:
+        """Put everything right, and let go of the last story's providers."""
+        self._settle()
+        super().begin()
+        if self._lane.pool and self._lane.pool.runs_low:
+            self._lane.renew_pool()
+        self.disturbances = []
+        if self._providers:
+            self._providers.begin()
+
+    def _settle(self) -> None:
+        """Have Redis well, every instance running, and all of them on speaking terms again."""
+        disturbed = self._store is not None and self._store.state != "well"
+        if disturbed:
+            self.store("well")
+        for instance in self._lives.not_running:
+            self.life(instance, "running")
+        if disturbed:
+            self._rejoin()
+
+    def _rejoin(self) -> None:
+        """Wait until each instance has heard of Redis again, at most `REJOIN_MS`: a request makes it look."""
+        path = f"/api/v2/providers?provider={self._lane.plain_provider}"
+        self.play([Request(self.fresh("ip", "free"), instance, path=path) for instance in range(self.instances)])
+        until(lambda: self._its_store().talking >= self.instances, at_most_ms=REJOIN_MS)
+
+    def dice(self, seed: int) -> bool:
+        """Say no: a running gateway throws its own."""
+        del seed
+        return False
+
+    def fresh_providers(self, count: int) -> tuple[str, ...]:
+        """Return providers that were never read before."""
+        return self._its_providers().fresh(count)
+
+    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "") -> None:
+        """Set how a provider answers calls that arrive from now on."""
+        began = self.clock.now_ms()
+        self._its_providers().behave(name, latency_ms, failing)
+        self._did("provider", name, failing or "well", began)
+
+    def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
+        """Every list call that these providers saw in this story, in order of arrival."""
+        return self._its_providers().calls(providers)
+
+    def store(self, state: StoreState) -> None:
+        """Set how Redis is for all instances."""
+        store, began = self._its_store(), self.clock.now_ms()
+        if state != store.state:
+            self._did("store", "", state, began, store.become(state))
+
+    def life(self, instance: int, life: Life) -> None:
+        """Set how an instance is."""
+        if not self._lives.known:
+            raise Untestable(NOT_OURS.format("processes"))
+        began = self.clock.now_ms()
+        if self._lives.become(instance, life):
+            # Connections that ended meanwhile are found out now, not by the next request.
+            self._runner.run(sleep_until_ns(0))
+            self._did("life", str(instance), life, began)
+
+    def invalidate(self, provider: str, instance: int) -> Exchange:
+        """Ask with a token of the judge's own making; only what was accepted has disturbed anything."""
+        headers = (("Content-Type", "application/json"),)
+        body = json.dumps({"provider": provider})
+        (said,) = self.play([Request(self._operator(), instance, "POST", INVALIDATE, headers, body=body)])
+        if said.status in ACCEPTED:
+            self.disturbances.append(
+                Disturbance("invalidate", provider, str(instance), said.span.sent_ms, said.span.heard_ms)
+            )
+        return said
+
+    def _operator(self) -> Identity:
+        key = self._lane.signing
+        if key is None:
+            raise Untestable("the gateway runs already: the judge has no service token of scope operate for it")
+        signer = Signer(key.private_key_file, key.issuer, key.audience)
+        token = signer.token("service", OPERATOR, "enterprise", scope="operate")
+        return Identity("service", OPERATOR, "enterprise", (("Authorization", f"Bearer {token}"),))
+
+    def _its_providers(self) -> Providers:
+        if self._providers is None:
+            raise Untestable(NOT_OURS.format("providers"))
+        return self._providers
+
+    def _its_store(self) -> Store:
+        if self._store is None:
+            raise Untestable(QUIET if self._lives.known else NOT_OURS.format("stores"))
+        return self._store
+
+    def _did(self, what: str, whom: str, how: str, began_ms: int, bit: int | None = None) -> None:
+        done_ms = -(-now_ns() // 1_000_000)  # outwards: by then it surely had taken effect
+        self.disturbances.append(Disturbance(what, whom, how, began_ms, done_ms, bit))
+
+    def close(self) -> None:
+        """Let go of everything; leave the gateway as it is."""
+        self._ends.close()
+        super().close()
