@@ -50,8 +50,7 @@ class Disturbance:
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
-    """The new state, as one word: of a provider how it fails, or `well`; the number of the instance that was asked to
-    invalidate."""
+    """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked."""
     began_ms: int
     done_ms: int
     bit: int | None = None
@@ -145,6 +144,8 @@ class Answered:
 class ReadsDriver(Protocol):
     """The read path in process, under a clock that only it advances, and only when it is told to run.
 
+    The clock is the component driver's own, which has `advance(duration_ms)` beside `now_ms()`: the driver moves it to
+    each moment at which something falls due, so that `call` and the judge read from it when that was.
     Opened by the component driver's method `open_reads(call=..., dice=..., providers=...)`: `call(instance, provider)`
     says what a list call beginning now will meet; `dice()` draws from [0, 1), for early refreshes; `providers(name)`
     says whether there is such a provider (all speak `lambda`). A driver class without that method has no component

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from gatespec.checkers.limits import window_ms
 from gatespec.drivers.component import InProcessGateway, load_driver
+from gatespec.drivers.component_reads import InProcessReadGateway
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.drivers.people import GivenPeople, MintedPeople
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gatespec.verdict import Service
 
 COMPONENT_INSTANCES = 2
+InProcess = TypeVar("InProcess", InProcessGateway, InProcessReadGateway)
 
 Wanted: TypeAlias = "tuple[Tier, frozenset[tuple[str, str]], Needs | None]"
 """What lanes differ in."""
@@ -51,9 +53,16 @@ class Backstage:
 
     def component(self, settings: Mapping[str, str], *, on_redis: bool) -> InProcessGateway:
         """The target's own driver in process; the caller closes it."""
+        return self._in_process(InProcessGateway, settings, on_redis=on_redis)
+
+    def component_reads(self, settings: Mapping[str, str], *, on_redis: bool) -> InProcessReadGateway:
+        """Its read path; the caller closes it. Raise `Untestable` where the driver has none."""
+        return self._in_process(InProcessReadGateway, settings, on_redis=on_redis)
+
+    def _in_process(self, kind: type[InProcess], settings: Mapping[str, str], *, on_redis: bool) -> InProcess:
         redis_url = self._redis_url() if on_redis else None
         make = load_driver(self._plan.target)
-        return InProcessGateway(make, settings=settings, instances=COMPONENT_INSTANCES, redis_url=redis_url)
+        return kind(make, settings=settings, instances=COMPONENT_INSTANCES, redis_url=redis_url)
 
     def wire(self, settings: Mapping[str, str], tier: Tier, needs: Needs | None = None) -> tuple[Lane, HttpGateway]:
         """A running gateway with these settings; where the target only gives a URL, with its own.

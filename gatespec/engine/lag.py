@@ -31,18 +31,32 @@ while data := peer.recv(64):
 
 
 class LagMeter:
-    """The worst round trip to the echo server since the last `reset`, in ms."""
+    """The worst round trip to the echo server since the last `reset`, and since the story began, in ms."""
 
     def __init__(self, peer: socket.socket) -> None:
         self._peer = peer
         self._worst_ns = 0
+        self._story_ns = 0
+        self._asked_ns = 0
+        """When the echo that is still awaited was asked for; 0 while none is."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="lag meter", daemon=True)
         self._thread.start()
 
     def reset(self) -> None:
         """Begin to measure anew."""
-        self._worst_ns = 0
+        self._worst_ns = self._story_ns = 0
+
+    def begin_story(self) -> None:
+        """Begin to measure what a single story is judged by."""
+        self._story_ns = 0
+
+    @property
+    def story_ms(self) -> int:
+        """The worst since the story began; an echo that is late by now counts as well."""
+        asked_ns = self._asked_ns
+        awaited_ns = now_ns() - asked_ns if asked_ns else 0
+        return -(-max(self._story_ns, awaited_ns) // 1_000_000)
 
     @property
     def worst_ms(self) -> int:
@@ -51,14 +65,15 @@ class LagMeter:
 
     def _sample(self) -> None:
         while not self._stop.wait(SAMPLE_MS / 1000):
-            asked = now_ns()
+            asked = self._asked_ns = now_ns()
             try:
                 self._peer.sendall(b".")
                 answered = self._peer.recv(64)
             except OSError:
                 answered = b""
             lag = now_ns() - asked if answered else ANSWER_MS * 1_000_000
-            self._worst_ns = max(self._worst_ns, lag)
+            self._worst_ns, self._story_ns = max(self._worst_ns, lag), max(self._story_ns, lag)
+            self._asked_ns = 0
             if not answered:
                 return
 

@@ -142,7 +142,8 @@ class Court:
 
     def _judge_component(self, row: Property, chapter: Chapter, binding: str) -> Judgement:
         settings = {**load_catalogue().defaults(), **chapter.settings.get("component", {})}
-        gateway = self.backstage.component(settings, on_redis=binding == "redis")
+        opens = self.backstage.component_reads if chapter.needs else self.backstage.component
+        gateway = opens(settings, on_redis=binding == "redis")
         try:
             return self._played(row, chapter, gateway, settings)
         finally:
@@ -170,6 +171,7 @@ class Court:
         stage = Stage(chapter, gateway, context, clock, self.writer)
         stage.watch = lambda done: self.progress.example(row.id, done)
         stage.notice = self.progress.stage
+        stage.lag = self.lag if lane else None
         self.progress.start(row.id, context.tier, context.binding, examples_for(stage, self.plan))
         self.writer.chapter(context)
         self.lag.reset()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gatespec.checkers.findings import Findings
     from gatespec.clock import Clock
     from gatespec.engine.chapter import Chapter
+    from gatespec.engine.lag import LagMeter
     from gatespec.engine.tally import Broken
     from gatespec.history import HistoryWriter
     from gatespec.ports import Gateway
@@ -40,6 +41,8 @@ class Stage:
     """Told how many distinct stories there are, after each one."""
     notice: Callable[[str], None] = lambda _: None
     """Told once when the statement broke."""
+    lag: LagMeter | None = None
+    """What the machine itself is late by; None in process, where time is the judge's."""
     tally: Tally = field(default_factory=Tally)
     _number: int = 0
     _broke_at_ms: int = 0
@@ -47,8 +50,14 @@ class Stage:
     def begin(self) -> Example:
         """Open a story on fresh ground."""
         self.gateway.begin()
+        if self.lag:
+            self.lag.begin_story()
         self._number += 1
         return Example(self.context, self._number)
+
+    def lag_ms(self) -> int:
+        """How late the machine was by itself since the story began."""
+        return self.lag.story_ms if self.lag else 0
 
     def check(self, example: Example, since: int) -> Findings:
         """Judge the exchanges of a story from this place on."""

@@ -37,6 +37,9 @@ class Scene(Protocol):
     def begin(self) -> Example:
         """Open a story on fresh ground."""
 
+    def lag_ms(self) -> int:
+        """How late the machine was by itself since the story began."""
+
     def check(self, example: Example, since: int) -> Findings:
         """Judge the exchanges of a story from this place on."""
 

@@ -38,7 +38,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 def history(tmp_path: Path) -> Path:
     """The shortest history that holds a story."""
     path = tmp_path / "history.jsonl"
-    chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}}
+    chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}, "bodies": False}
     records = (
         {"record": "history", "version": 2},
         {"record": "chapter", **chapter},

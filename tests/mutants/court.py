@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gatespec.catalogue import load_catalogue
 from gatespec.clock import MonotonicClock
 from gatespec.drivers.component import InProcessGateway
+from gatespec.drivers.component_reads import InProcessReadGateway
 from gatespec.engine.chapter import load_chapters
 from gatespec.engine.conclude import conclude
 from gatespec.engine.plan import ProfileName, VerifyPlan
@@ -39,10 +40,11 @@ def judge(  # noqa: PLR0913 - what the command's options are
     """Play the property's chapter on a driver, with the contract's default settings."""
     chapter = load_chapters()[property_id]
     settings = {**load_catalogue().defaults(), **chapter.settings.get("component", {})}
-    gateway = InProcessGateway(make, settings=settings, instances=INSTANCES, redis_url=redis_url)
+    kind = InProcessReadGateway if chapter.needs else InProcessGateway
+    gateway = kind(make, settings=settings, instances=INSTANCES, redis_url=redis_url)
     profile: ProfileName = "conformance" if seed is None else "explore"
     plan = VerifyPlan(TARGET, Path(), "", examples=examples, seed=seed, replay=replay, profile=profile)
-    context = Context(property_id, gateway.tier, gateway.binding, INSTANCES, settings)
+    context = Context(property_id, gateway.tier, gateway.binding, INSTANCES, settings, chapter.needs is not None)
     stage = Stage(chapter, gateway, context, MonotonicClock(), history)
     if history:
         history.chapter(context)

@@ -109,7 +109,7 @@ def test_a_repeated_row_is_named(spec: Path) -> None:
 
 
 def test_a_demand_that_nothing_answers_is_named(spec: Path) -> None:
-    spoil(spec, "requirements.toml", 'when = "core: P01, P02, P06"\n', "")
+    spoil(spec, "requirements.toml", 'covered_by = ["P01", "P02", "P06"]\n', "")
     assert "requirements.toml row 1 (T1.1): the row: " in error_of(spec)
 
 

@@ -1,0 +1,130 @@
+"""The providers' ledger as checkers ask it: what was surely known when, and what perhaps.
+
+A call's answer reaches the gateway at some moment after the provider wrote it, and a key's age may be counted from the
+call's beginning or from its answer: the contract says neither, so a checker permits both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gatespec.history import Example
+    from gatespec.read_ports import UpstreamCall
+
+OK, IN_FLIGHT, CLIENT_LEFT = "ok", "in-flight", "client-left"
+"""Outcomes: the gateway was told the list; not yet anything; it gave up, or died."""
+HOPS = 4
+"""Judge, gateway, provider or Redis, gateway: each may be as late as the echo beside the run."""
+RESERVE = 4
+"""A quarter of the deadline: in it a gateway may stop waiting, for an answer takes time to make and to travel."""
+ROUNDING_MS = 2
+"""Spans and calls are whole ms of processes of their own: on a wire nothing is told closer."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """The contract's times as this gateway has them, in ms."""
+
+    ttl_ms: int
+    stale_ms: int
+    deadline_ms: int
+    timeout_ms: int
+    lease_ms: int
+    budget_ms: int
+
+    @property
+    def patience_ms(self) -> int:
+        """How long a read surely waits for what it lacks."""
+        return self.deadline_ms - self.deadline_ms // RESERVE
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Times:
+        """Read them from an example's context."""
+        names = ("TTL_PRICING", "STALE", "DEADLINE", "UPSTREAM_TIMEOUT", "LEASE", "REDIS_BUDGET")
+        return cls(*(int(Decimal(settings[f"GATEWAY_{name}_S"]) * 1000) for name in names))
+
+
+def allowance_ms(example: Example) -> int:
+    """How much later than it says a bound may be met: what the machine alone was late; in process nothing."""
+    if example.context.tier == "component":
+        return 0
+    return HOPS * example.lag_ms + ROUNDING_MS
+
+
+@dataclass(frozen=True)
+class Known:
+    """A completed call, as a thing to be known."""
+
+    serial: int
+    began_ms: int
+    ended_ms: int
+    slack_ms: int
+    awaited: bool
+    """Whether surely somebody still waited for it: past the deadline a gateway may have given it up."""
+
+    def surely_by(self, moment_ms: int) -> bool:
+        """Whether its answer surely was with the gateway; within one ms nobody can tell what came first."""
+        return self.awaited and self.ended_ms + self.slack_ms < moment_ms
+
+    def perhaps_by(self, moment_ms: int) -> bool:
+        """Whether its answer may have been with the gateway: what a ledger writes down was sent a little before."""
+        return self.ended_ms - self.slack_ms <= moment_ms
+
+    def surely_younger(self, age_ms: int, moment_ms: int) -> bool:
+        """Whether it surely is younger than that, from wherever its age is counted."""
+        return moment_ms < self.began_ms - self.slack_ms + age_ms
+
+    def perhaps_younger(self, age_ms: int, moment_ms: int) -> bool:
+        """Whether there is a way to count its age by which it is younger than that."""
+        return moment_ms < self.ended_ms + self.slack_ms + age_ms
+
+
+class Ledger:
+    """Every call of one provider, in order of arrival."""
+
+    def __init__(self, calls: Iterable[UpstreamCall], times: Times, slack_ms: int) -> None:
+        self.calls = sorted(calls, key=lambda call: call.serial)
+        self.slack_ms = slack_ms
+        self.known = [
+            Known(c.serial, c.began_ms, c.ended_ms, slack_ms, c.ended_ms - c.began_ms <= times.patience_ms)
+            for c in self.calls
+            if c.outcome == OK and c.ended_ms is not None
+        ]
+
+    def get(self, serial: int) -> Known | None:
+        """The completed call that was answered with this price."""
+        return next((known for known in self.known if known.serial == serial), None)
+
+    def surely_known(self, moment_ms: int) -> list[Known]:
+        """What the gateway surely had been told by then."""
+        return [known for known in self.known if known.surely_by(moment_ms)]
+
+    def during(self, from_ms: int, to_ms: int) -> list[UpstreamCall]:
+        """Calls that perhaps were under way at some moment between these, both included."""
+        return [
+            call
+            for call in self.calls
+            if call.began_ms <= to_ms + self.slack_ms and ended_ms(call) >= from_ms - self.slack_ms
+        ]
+
+
+def ended_ms(call: UpstreamCall) -> float:
+    """When it ended; never, where it is in flight."""
+    return inf if call.ended_ms is None else call.ended_ms
+
+
+def ledgers(example: Example) -> defaultdict[str, Ledger]:
+    """The ledger of each provider that the story read; an empty one of any other."""
+    slack_ms, times = allowance_ms(example), Times.of(example.context.settings)
+    by_name: defaultdict[str, list[UpstreamCall]] = defaultdict(list)
+    for call in example.calls:
+        by_name[call.provider].append(call)
+    made = {name: Ledger(calls, times, slack_ms) for name, calls in by_name.items()}
+    return defaultdict(lambda: Ledger((), times, slack_ms), made)

@@ -1,0 +1,176 @@
+"""The read path's component tier: the target's own reads driver, in process, under a virtual clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gatespec.clock import VirtualClock
+from gatespec.drivers.component import SCENE_MS
+from gatespec.drivers.upstreams import Upstreams
+from gatespec.identities import Numbers, fresh_address
+from gatespec.ports import Exchange, Identity, Request, Span, Untestable
+from gatespec.read_ports import Asked, Disturbance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gatespec.ports import Kind, Plan, Tier
+    from gatespec.read_ports import Answered, Failing, Life, ReadsDriver, StoreState, UpstreamCall
+
+STEP_MS = 5
+"""How far the clock goes on while an answer is awaited: what is heard meanwhile says its own moment."""
+BREATH_MS = 1
+"""What is asked after an answer is asked at a later moment: else nobody could tell from the record which came first."""
+PLAY_MAX_MS = 20_000
+"""Four times the longest that any request may take: what is not answered by then never will be."""
+NO_READS = "the component driver has no open_reads, so what it reads cannot be judged in process"
+INVALIDATE_PATH = "/internal/v1/cache/invalidate"
+
+
+class InProcessReadGateway:
+    """Instances that share a store and a clock, with providers in the judge's hand."""
+
+    tier: ClassVar[Tier] = "component"
+
+    def __init__(
+        self, make: Callable[..., Any], *, settings: Mapping[str, str], instances: int, redis_url: str | None
+    ) -> None:
+        """Raise `Untestable` where the driver has no read path."""
+        self.binding = "redis" if redis_url else "pure"
+        self.instances = instances
+        self.clock = VirtualClock()
+        self.disturbances: list[Disturbance] = []
+        self._upstreams = Upstreams(self.clock, int(Decimal(settings["GATEWAY_UPSTREAM_TIMEOUT_S"]) * 1000))
+        self._random = Random(0)  # noqa: S311 - dice, not secrets
+        self._fresh = Numbers()
+        self._tickets = count(1)
+        self._heard: dict[int, Answered] = {}
+        self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
+        self._driver = self._open()
+
+    def _open(self) -> ReadsDriver:
+        opens = getattr(self._component, "open_reads", None)
+        if opens is None:
+            self._component.close()
+            raise Untestable(NO_READS)
+        driver: ReadsDriver = opens(
+            call=self._upstreams.call, dice=self._random.random, providers=self._upstreams.knows
+        )
+        return driver
+
+    def begin(self) -> None:
+        """Open everything anew, so that no story hears of another, and turn to the next whole minute but one."""
+        self._driver.close()
+        now = self.clock.now_ms()
+        self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
+        self._driver = self._open()
+        self.disturbances.clear()
+        self._heard.clear()
+        self.dice(0)
+        self._fresh.begin()
+
+    def fresh(self, kind: Kind, plan: Plan) -> Identity:
+        """Make up an identity that was never seen."""
+        number = next(self._fresh)
+        return Identity(kind, fresh_address(number) if kind == "ip" else f"{kind}-{number}", plan)
+
+    def play(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Hand each in at its delay, and let time pass until all are answered, at most `PLAY_MAX_MS`."""
+        began, sent = self.clock.now_ms(), dict[int, tuple[int, int]]()
+        for place, request in sorted(enumerate(requests), key=lambda pair: pair[1].delay_ms):
+            if began + request.delay_ms > self.clock.now_ms():
+                self._run(began + request.delay_ms)
+            sent[place] = self._submit(request), self.clock.now_ms()
+        self._run(self.clock.now_ms())
+        self._await([ticket for ticket, _ in sent.values()])
+        self._run(self.clock.now_ms() + BREATH_MS)
+        return [self._exchange(request, *sent[place]) for place, request in enumerate(requests)]
+
+    def _submit(self, request: Request, scope: str = "") -> int:
+        who, ticket = request.identity, next(self._tickets)
+        credential = {"kind": who.kind, "name": request.address or who.name, "plan": who.plan, "scope": scope}
+        headers = {name.lower(): value for name, value in request.headers}
+        self._driver.submit(Asked(ticket, request.instance, request.method, request.path, headers, credential))
+        return ticket
+
+    def _await(self, tickets: Sequence[int]) -> None:
+        last_ms = self.clock.now_ms() + PLAY_MAX_MS
+        while self.clock.now_ms() < last_ms and not all(ticket in self._heard for ticket in tickets):
+            self._run(self.clock.now_ms() + STEP_MS)
+
+    def _exchange(self, request: Request, ticket: int, sent_ms: int) -> Exchange:
+        plain, heard = replace(request, delay_ms=0), self._heard.pop(ticket, None)
+        if heard is None:
+            return Exchange(plain, Span(sent_ms, self.clock.now_ms()), None)
+        named = {name.lower(): value for name, value in heard.headers.items()}
+        return Exchange(plain, Span(sent_ms, heard.heard_ms), heard.status, named, heard.body)
+
+    def _run(self, until_ms: int) -> None:
+        for answered in self._driver.run(until_ms):
+            self._heard[answered.ticket] = answered
+        self.clock.advance(until_ms - self.clock.now_ms())
+
+    def wait(self, duration_ms: int) -> None:
+        """Let the gateway work for so long."""
+        self._run(self.clock.now_ms() + duration_ms)
+
+    def skew(self, offsets_ms: Sequence[int]) -> bool:
+        """Say no: reads are judged by one clock."""
+        del offsets_ms
+        return False
+
+    def dice(self, seed: int) -> bool:
+        """Throw anew."""
+        self._random.seed(seed)
+        return True
+
+    def fresh_providers(self, count: int) -> tuple[str, ...]:
+        """Bring providers that were never read."""
+        return self._upstreams.fresh(count)
+
+    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "") -> None:
+        """Set how it answers from now on."""
+        self._upstreams.behave(name, latency_ms, failing)
+        self._disturbed("provider", name, failing or "well")
+
+    def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
+        """Their ledger as of now."""
+        return self._upstreams.calls(providers)
+
+    def store(self, state: StoreState) -> None:
+        """Set how the shared store is."""
+        self._driver.store(state)
+        self._disturbed("store", "", state)
+
+    def life(self, instance: int, life: Life) -> None:
+        """Set how an instance is."""
+        if life == "killed":
+            self._upstreams.cut(instance)
+        self._driver.life(instance, life)
+        self._disturbed("life", str(instance), life)
+
+    def invalidate(self, provider: str, instance: int) -> Exchange:
+        """Ask as a service that may."""
+        operator = Identity("service", "operator", "enterprise")
+        request = Request(operator, instance, "POST", f"{INVALIDATE_PATH}?provider={provider}")
+        began = self.clock.now_ms()
+        ticket = self._submit(request, scope="operate")
+        self._run(began)
+        self._await([ticket])
+        self._run(self.clock.now_ms() + BREATH_MS)
+        exchange = self._exchange(request, ticket, began)
+        self.disturbances.append(Disturbance("invalidate", provider, str(instance), began, exchange.span.heard_ms))
+        return exchange
+
+    def _disturbed(self, what: str, whom: str, how: str) -> None:
+        now = self.clock.now_ms()
+        self.disturbances.append(Disturbance(what, whom, how, now, now))
+
+    def close(self) -> None:
+        """End the driver."""
+        self._driver.close()
+        self._component.close()

@@ -1,0 +1,87 @@
+"""As `test_component_mutants`, for the read path: played on a gateway written apart from the reference."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from gatespec.catalogue import load_catalogue
+from gatespec.engine import play
+from gatespec.engine.chapter import load_chapters
+from gatespec.engine.story import read_story
+from gatespec.engine.tally import write_story
+from gatespec.verdict import Failure, Verdict
+from tests.engine.little_reads import LittleReads
+from tests.mutants.court import judge
+from tests.mutants.p01_lookups import MUTANTS as P01
+from tests.mutants.p02_expiry import MUTANTS as P02
+from tests.mutants.p06_stampedes import MUTANTS as P06
+from tests.mutants.p10_outages import MUTANTS as P10
+from tests.mutants.p11_fetches import MUTANTS as P11
+from tests.mutants.p20_deadlines import MUTANTS as P20
+
+MUTANTS: list[Any] = [*P01, *P02, *P06, *P10, *P11, *P20]
+CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapter.needs}
+SEEDS = (1, 2)
+
+
+class CountsFromTheCall(LittleReads):
+    """As right: an entry ages from the moment its call began, not from its answer."""
+
+    def dated(self, began_ms: int) -> int:
+        return began_ms
+
+
+RIGHT: list[type[LittleReads]] = [LittleReads, CountsFromTheCall]
+
+
+def story_of(failure: Failure) -> str:
+    words = shlex.split(failure.replay)
+    return words[words.index("--replay") + 1]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.kills}-{m.__name__}")
+def test_the_property_kills_its_mutant(mutant: type[Any]) -> None:
+    property_id = mutant.kills
+    judgement = judge(mutant, property_id)
+    assert judgement.verdict is Verdict.BROKEN, judgement.reason
+    failure = judgement.failure
+    assert failure is not None
+    assert failure.statement == load_catalogue().property(property_id).statement
+    assert failure.reproduced == failure.replays
+    assert judge(mutant, property_id, replay=story_of(failure)).verdict is Verdict.BROKEN
+    told_of_the_right_one = judge(LittleReads, property_id, replay=story_of(failure))
+    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
+    assert told_of_the_right_one.failure is None
+
+
+@pytest.mark.parametrize("right", RIGHT, ids=lambda r: r.__name__)
+@pytest.mark.parametrize("property_id", CHAPTERS)
+def test_the_right_gateway_lives(property_id: str, right: type[LittleReads]) -> None:
+    judgement = judge(right, property_id)
+    assert judgement.verdict is Verdict.HOLDS, judgement.reason
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("property_id", CHAPTERS)
+def test_the_right_gateway_lives_whatever_the_dice(property_id: str, seed: int) -> None:
+    judgement = judge(LittleReads, property_id, seed=seed, examples=60)
+    assert judgement.failure is None
+    assert judgement.verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}, judgement.reason
+
+
+@pytest.mark.parametrize("property_id", CHAPTERS)
+def test_the_stories_told_first_see_every_mark(property_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "_explore", lambda *_: None)
+    judgement = judge(LittleReads, property_id)
+    assert judgement.verdict is Verdict.HOLDS, judgement.reason
+    assert judgement.distinct == len(CHAPTERS[property_id].told_first)
+
+
+@pytest.mark.parametrize("property_id", CHAPTERS)
+def test_they_can_be_replayed_from_a_line(property_id: str) -> None:
+    chapter = CHAPTERS[property_id]
+    for story in chapter.told_first:
+        assert read_story(write_story(story), chapter.machine) == list(story)
