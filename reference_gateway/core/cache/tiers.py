@@ -73,8 +73,7 @@ class MultiTierCache:
             return self._from_l2(provider, held, lifetimes)
         self._observer.lookup("l2", "stale")
         flight, began = self.refreshes.join(key, "invalidated" if held.outdated else "expired")
-        if move(standing, leads=began) == "stand-in":
-            return self._from_l2(provider, held, lifetimes)
+        # Also who is shown an old entry at once waits for L1's word: another instance may have filled it already.
         return Pending(provider, flight, began, lifetimes, "stale")
 
     async def wait(self, pending: Pending, until_ms: int) -> Shown:
