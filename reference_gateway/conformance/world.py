@@ -193,7 +193,8 @@ class SteppedL1:
     async def floors(self, keys: Sequence[str]) -> Mapping[str, int]:
         """As the port."""
         await self._line.reach()
-        return {key: self._cache.floor(key, self._runtime.now_ms()) for key in keys}
+        found = {key: self._cache.floor(key, self._runtime.now_ms()) for key in keys}
+        return {key: floor for key, floor in found.items() if floor}
 
     def _token(self) -> str:
         self._tokens += 1
