@@ -42,7 +42,7 @@ def history(tmp_path: Path) -> Path:
     records = (
         {"record": "history", "version": 2},
         {"record": "chapter", **chapter},
-        {"record": "example", "number": 1, "story": [["asks", {}]]},
+        {"record": "example", "number": 1, "story": [["asks", {}]], "lag_ms": 0},
     )
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     return path
