@@ -294,3 +294,15 @@ def test_an_instance_that_ends_gives_its_leases_back(
     assert until(lambda: upstream.calls - before == 2, at_most_ms=SOON_MS), "not only when the lease has expired"
     upstream.says()
     assert until(lambda: other.offers(f"?provider={provider}").status == 200, at_most_ms=SOON_MS)
+
+
+def test_readers_of_ready_bytes_refresh_early(start: Callable[..., Instance], many: Path, upstream: Upstream) -> None:
+    """A call takes a third of the TTL: with a reader every 30 ms, less than 1 expiry in 10^9 comes before a refresh."""
+    instance = start(GATEWAY_PROVIDERS_FILE=str(many), GATEWAY_TTL_PRICING_S="3", GATEWAY_RATE_FREE="1000000")
+    upstream.says(delay_s=1.0)
+    instance.offers("?provider=p1")
+    early = 'gateway_cache_refreshes_total{reason="early"}'
+    assert until(
+        lambda: instance.offers("?provider=p1").status == 200 and instance.metric(early) > 0, at_most_ms=SOON_MS
+    )
+    assert instance.metric('gateway_cache_lookups_total{outcome="hit",tier="answer"}') > 0
