@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from reference_gateway.adapters.redis.stepped_cache import SteppedCache
+    from reference_gateway.conformance.times import Times
     from reference_gateway.conformance.turns import Process, SteppedGate, Turns
-    from reference_gateway.core.cache.entry import Entry, Lifetimes
+    from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.ports import Lease
 
 StoreState = Literal["well", "refusing", "hanging"]
@@ -149,20 +150,19 @@ class Line:
 class SteppedL1:
     """The port `L1Store` of one instance."""
 
-    def __init__(self, line: Line, runtime: SteppedRuntime, lifetimes: Lifetimes, lease_ms: int, name: str) -> None:
+    def __init__(self, line: Line, runtime: SteppedRuntime, times: Times, name: str) -> None:
         self._line = line
         self._cache = line.store.cache
         self._runtime = runtime
-        self._lifetimes = lifetimes
-        self._lease_ms = lease_ms
+        self._times = times
         self._name = name
         self._tokens = 0
 
     async def ask(self, key: str, *, newer_than: int, have: int) -> Told:
         """As the port."""
         await self._line.reach()
-        times = self._lifetimes
-        asked = Ask(key, self._token(), newer_than, have, times.ttl_ms, times.keep_ms, self._lease_ms)
+        times = self._times
+        asked = Ask(key, self._token(), newer_than, have, times.lifetimes.ttl_ms, times.use_ms, times.lease_ms)
         return self._cache.ask(asked, self._runtime.now_ms())
 
     async def write(self, lease: Lease, entry: Entry, stored: bytes) -> bool:
@@ -176,7 +176,7 @@ class SteppedL1:
     async def renew(self, lease: Lease) -> bool:
         """As the port."""
         await self._line.reach()
-        return self._cache.renew(lease, self._lease_ms, self._runtime.now_ms())
+        return self._cache.renew(lease, self._times.lease_ms, self._runtime.now_ms())
 
     async def release(self, lease: Lease) -> None:
         """As the port."""

@@ -290,3 +290,25 @@ def test_a_new_instance_is_served_from_the_store(judge: Judge) -> None:
     judge.driver.life(0, "killed")
     judge.driver.life(0, "running")
     assert judge.read().tiers == "l1; hit; ttl=59, l2; fwd=miss; stored"
+
+
+def test_the_catalogue_is_of_lists_that_are_older_than_the_lists_themselves_may_be(judge: Judge) -> None:
+    judge.read()
+    judge.run(4 * TTL_MS)
+    catalogue = judge.read(path="/api/v2/providers/catalog")
+    assert (catalogue.status, catalogue.took_ms, catalogue.warnings) == (200, 0, [])
+    assert [(each["name"], each["total"]) for each in catalogue.body["providers"]] == [("p", 1)]
+    assert judge.calls() == {"p": 1}
+    judge.run(TTL_MS)
+    assert judge.read(path="/api/v2/providers/catalog").took_ms == 100
+    assert judge.calls() == {"p": 2}
+
+
+def test_one_offer_is_as_fresh_as_its_own_providers_list(judge: Judge) -> None:
+    judge.provider("q")
+    offer_id = judge.read().body["items"][0]["id"]
+    judge.run(1_000)
+    judge.read(path="/api/v2/providers?provider=q")
+    found = judge.read(path=f"/api/v2/providers/{offer_id}")
+    assert (found.body["provider"], found.tiers) == ("p", "l2; hit; ttl=58")
+    assert judge.read(path="/api/v2/providers/0123456789abcdef").status == 404
