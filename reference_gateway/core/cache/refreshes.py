@@ -139,9 +139,9 @@ class Refreshes:
         """Fetch for all instances; None where the lease was lost meanwhile, and with it the right to tell."""
         self._observer.lease("led")
         flight.turn(lease)
-        taken_ms = self._runtime.now_ms() if flight.asked_ms is None else flight.asked_ms
         begun_ms = self._runtime.now_ms()
         fetched = await self._fetch_under(lease)
+        taken_ms = begun_ms if flight.asked_ms is None else flight.asked_ms
         entry = self._entry(fetched, taken_ms, begun_ms, lease.epoch)
         if not await self._write(lease, entry, fetched.stored):
             self._observer.lease("refused")
