@@ -128,7 +128,7 @@ async def test_a_snapshot_of_which_a_list_is_missing_is_gone(opened: Opens, clea
     first, second = opened(clean_redis_url), opened(clean_redis_url)
     cursor = await first_cursor(first, now_moment("lambda", "vast"))
     with Redis.from_url(clean_redis_url) as redis:
-        redis.delete(redis.keys("snapshot:list:vast:*")[0])
+        redis.delete(redis.keys("snapshot:list:*:vast:*")[0])
     assert await code(second, cursor) == "snapshot-expired"
 
 
@@ -177,7 +177,7 @@ async def test_a_list_is_stored_once_whatever_is_asked_of_it(
         lives_ms = [redis.pttl(key) for key in keys if key != "snapshot:key"]
         stats = redis.info("commandstats")
     kinds = sorted(key.rpartition(":")[0] for key in keys)
-    assert kinds == ["snapshot", "snapshot", "snapshot", "snapshot:list:lambda", "snapshot:list:vast"]
+    assert kinds == ["snapshot", "snapshot", "snapshot", "snapshot:list:1:lambda", "snapshot:list:1:vast"]
     assert stats["cmdstat_set"]["calls"] == 2 * (1 + 2 + 1) + 1, "each instance: the key, two lists, the manifest"
     assert all(0 < life_ms <= LIFE_MS * 3 // 2 for life_ms in lives_ms)
 
