@@ -216,18 +216,20 @@ class Reads:
         lifetimes = self.times.lifetimes
         return MultiTierCache(L2InMemoryCache(lifetimes.keep_ms), outside, lifetimes, self.times.lease_ms)
 
-    def tell(self, key: str, floor: int | None) -> None:
+    def tell(self, key: str, news: str, floor: int) -> None:
         """Bring every instance the news of a key, as the store's messages do."""
         for instance in self.instances:
             if not instance.line.away:
-                self.turns.start(instance.process, self.hear(instance, key, floor))
+                self.turns.start(instance.process, self.hear(instance, key, news, floor))
 
-    async def hear(self, instance: Instance, key: str, floor: int | None) -> None:
-        """Take note of news: of an invalidation, or (None) that whoever led is through."""
-        if floor is None:
-            instance.cache.refreshes.news(key)
-        else:
+    async def hear(self, instance: Instance, key: str, news: str, floor: int) -> None:
+        """Take note of news: whoever led is through, with an entry or without, or a key was invalidated."""
+        if news == "outdated":
             instance.cache.mark(key, floor)
+        elif news == "filled":
+            instance.cache.filled(key)
+        else:
+            instance.cache.refreshes.news(key)
 
     def found_back(self, number: int) -> None:
         """Ask what was invalidated while the instance heard nothing."""

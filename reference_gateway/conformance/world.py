@@ -99,8 +99,8 @@ class SteppedProvider:
 class Store:
     """The shared tier of all instances, and how it is now."""
 
-    def __init__(self, cache: SteppedCache, tell: Callable[[str, int | None], None]) -> None:
-        """`tell` brings all instances the news of a key: the floor of an invalidation, or None."""
+    def __init__(self, cache: SteppedCache, tell: Callable[[str, str, int], None]) -> None:
+        """`tell` brings all instances the news of a key: `free`, `filled`, or `outdated` up to a floor."""
         self.cache = cache
         self.tell = tell
         self.state: StoreState = "well"
@@ -169,7 +169,8 @@ class SteppedL1:
         """As the port."""
         await self._line.reach()
         written = self._cache.write(lease, entry, stored, self._runtime.now_ms())
-        self._line.store.tell(lease.key, None)
+        if written:
+            self._line.store.tell(lease.key, "filled", 0)
         return written
 
     async def renew(self, lease: Lease) -> bool:
@@ -181,19 +182,20 @@ class SteppedL1:
         """As the port."""
         await self._line.reach()
         self._cache.release(lease, self._runtime.now_ms())
-        self._line.store.tell(lease.key, None)
+        self._line.store.tell(lease.key, "free", 0)
 
     async def invalidate(self, key: str) -> int:
         """As the port."""
         await self._line.reach()
         floor = self._cache.invalidate(key, self._runtime.now_ms())
-        self._line.store.tell(key, floor)
+        self._line.store.tell(key, "outdated", floor)
         return floor
 
     async def floors(self, keys: Sequence[str]) -> Mapping[str, int]:
         """As the port."""
         await self._line.reach()
-        return {key: self._cache.floor(key, self._runtime.now_ms()) for key in keys}
+        floors = {key: self._cache.floor(key, self._runtime.now_ms()) for key in keys}
+        return {key: floor for key, floor in floors.items() if floor}
 
     def _token(self) -> str:
         self._tokens += 1

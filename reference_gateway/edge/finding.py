@@ -12,10 +12,10 @@ from reference_gateway.core.cache.tiers import Pending
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reference_gateway.core.cache.entry import Entry
+    from reference_gateway.core.cache.entry import Entry, Lifetimes
+    from reference_gateway.core.cache.ports import Runtime
     from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.cache.tiers import MultiTierCache
-    from reference_gateway.edge.runtime import LoopRuntime
 
 MARGIN: Final = 10
 """A tenth of the deadline, at most `MARGIN_MAX_MS`, is left for the answer itself and its way out."""
@@ -30,7 +30,7 @@ class Sighting:
 
     entries: dict[str, Entry]
     """By their keys."""
-    ttl_ms: int
+    lifetimes: Lifetimes
     watch_from_ms: int
     """From here on each reader may be the one who refreshes early."""
     current: bool = True
@@ -39,7 +39,7 @@ class Sighting:
 class Finding:
     """Finds what reads show."""
 
-    def __init__(self, names: Sequence[str], cache: MultiTierCache, runtime: LoopRuntime, deadline_ms: int) -> None:
+    def __init__(self, names: Sequence[str], cache: MultiTierCache, runtime: Runtime, deadline_ms: int) -> None:
         self.names = tuple(names)
         self.cache = cache
         self._runtime = runtime
@@ -57,7 +57,7 @@ class Finding:
         return [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
 
     def sight(self, shown: Sequence[Shown], ttl_ms: int | None = None) -> Sighting | None:
-        """Watch what was shown, all of it fresh; None where that is not the newest any more."""
+        """Watch what was shown, some of it and all of it fresh; None where that is not the newest any more."""
         entries = {key_of(each.provider): each.entry for each in shown if each.entry is not None}
         lifetimes = self.cache.lifetimes if ttl_ms is None else self.cache.lifetimes.with_ttl(ttl_ms)
         if any(self.cache.newest(key) is not entry for key, entry in entries.items()):
@@ -65,19 +65,19 @@ class Finding:
         name = (frozenset(entries), lifetimes.ttl_ms)
         sighting = self._sightings.get(name)
         if sighting is None:
-            watch_from_ms = min((earliest_ms(entry, lifetimes) for entry in entries.values()), default=0)
-            sighting = self._sightings[name] = Sighting(entries, lifetimes.ttl_ms, watch_from_ms)
+            watch_from_ms = min(earliest_ms(entry, lifetimes) for entry in entries.values())
+            sighting = self._sightings[name] = Sighting(entries, lifetimes, watch_from_ms)
             self._bound()
         self._sightings.move_to_end(name)
         return sighting
 
     def expires_ms(self, sighting: Sighting) -> int:
         """Say at which moment of the monotonic clock the first of the entries expires."""
-        return min((entry.taken_ms for entry in sighting.entries.values()), default=0) + sighting.ttl_ms
+        return min(map(sighting.lifetimes.fresh_until_ms, sighting.entries.values()))
 
     def refresh_early(self, sighting: Sighting) -> None:
         """Let one reader of ready bytes draw, as whoever reads the entries themselves does."""
-        self.cache.refresh_early(sighting.entries, self.cache.lifetimes.with_ttl(sighting.ttl_ms))
+        self.cache.refresh_early(sighting.entries, sighting.lifetimes)
 
     def _bound(self) -> None:
         while len(self._sightings) > SIGHTINGS_MAX:

@@ -129,7 +129,7 @@ class OfferReads:
     ) -> Read:
         """Say how fresh an answer is, and keep it while it is: at most until `until_ms` (wall clock)."""
         read = Read(made, None, status_of(shown), outcome_of(shown))
-        if any(each.left_ms <= 0 or each.code for each in shown):
+        if not shown or any(each.left_ms <= 0 or each.code for each in shown):
             return read
         if (sighting := self._finding.sight(shown, ttl_ms)) is not None:
             expires_ns = self._finding.expires_ms(sighting) * NS_PER_MS

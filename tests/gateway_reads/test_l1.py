@@ -294,11 +294,15 @@ class Ears:
     """Who hears."""
 
     freed: list[str] = field(default_factory=list)
+    filled_keys: list[str] = field(default_factory=list)
     marked: dict[str, int] = field(default_factory=dict)
     missed_times: int = 0
 
     def free(self, key: str) -> None:
         self.freed.append(key)
+
+    def filled(self, key: str) -> None:
+        self.filled_keys.append(key)
 
     def outdated(self, key: str, floor: int) -> None:
         self.marked[key] = floor
@@ -316,7 +320,11 @@ async def test_others_hear_of_what_one_does(parties: Callable[..., Party], url: 
     lease = await party.ask("house/q")
     assert lease is not None
     await party.l1.write(lease, entry(epoch=lease.epoch), STORED)
-    await until(lambda: ears.marked == {"house/p": floor} and ears.freed == ["house/q"], at_most_s=BACK_S)
+    given = await party.ask("house/r")
+    assert given is not None
+    await party.l1.release(given)
+    await until(lambda: ears.freed == ["house/r"], at_most_s=BACK_S)
+    assert (ears.marked, ears.filled_keys) == ({"house/p": floor}, ["house/q"])
     assert ears.missed_times == 1
     await line.close()
 
