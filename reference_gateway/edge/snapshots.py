@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.snapshot_store import SnapshotStore
 
 RECENT_MAX: Final = 64
-RECENT_OFFERS_MAX: Final = 200_000
+RECENT_OFFERS_MAX: Final = 100_000
 """Offers of all snapshots in this process together. Most are the very objects that the lists hold; of an offer that is
 in no list any more, about 1.5 kB stay."""
 KEPT_MAX: Final = 10_000
