@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from reference_gateway.adapters.redis.stepped_cache import MemoryCache, RedisCache
+from reference_gateway.conformance.asked import Answered
 from reference_gateway.conformance.limits import problem_of
+from reference_gateway.conformance.times import times_of
 from reference_gateway.conformance.turns import Process, Turns
 from reference_gateway.conformance.world import (
     Line,
@@ -19,101 +21,47 @@ from reference_gateway.conformance.world import (
     Store,
 )
 from reference_gateway.core import answers
-from reference_gateway.core.cache.entry import Lifetimes
 from reference_gateway.core.cache.invalidation import accepted, missing_scope
 from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.reading import nothing_known, status_of, warnings_of
 from reference_gateway.core.cache.refreshes import Outside
 from reference_gateway.core.cache.tiers import MultiTierCache, Pending
+from reference_gateway.core.catalog import catalog_body
 from reference_gateway.core.filters import parse_query
 from reference_gateway.core.limiter import Ask, Policy, StoreAway
-from reference_gateway.core.pages import Page, ProviderList, moment_of, page_body, snapshot_of, version_of
+from reference_gateway.core.pages import (
+    Page,
+    ProviderList,
+    moment_of,
+    offer_body,
+    page_body,
+    snapshot_of,
+    version_of,
+)
 from reference_gateway.core.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from reference_gateway.adapters.redis.stepped_cache import SteppedCache
+    from reference_gateway.conformance.asked import Asked
     from reference_gateway.conformance.limits import LimitedGateway
     from reference_gateway.conformance.turns import MovingClock
     from reference_gateway.conformance.world import StoreState, Upstream
     from reference_gateway.core.answers import Answer
     from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.shown import Shown
+    from reference_gateway.core.pages import Moment
     from reference_gateway.core.query import Query
 
+CATALOG_PATH = "/api/v2/providers/catalog"
 INVALIDATE_PATH = "/internal/v1/cache/invalidate"
 OPERATE = "operate"
 MARGIN = 20
 """A twentieth of the deadline is left for the answer's way out."""
 
+_OFFER_PATH = re.compile(r"/api/v2/providers/([0-9a-f]{16})")
 Life = Literal["running", "paused", "killed"]
-
-
-class Asked(Protocol):
-    """A request: by attribute, as the judge's own has them."""
-
-    @property
-    def ticket(self) -> int:
-        """The judge's number for it."""
-
-    @property
-    def instance(self) -> int:
-        """Who is asked."""
-
-    @property
-    def method(self) -> str:
-        """As HTTP has it."""
-
-    @property
-    def path(self) -> str:
-        """With its query."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Names in lower case."""
-
-    @property
-    def credential(self) -> Mapping[str, Any]:
-        """A proven `{kind, name, plan, scope}`."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The answer to what was submitted."""
-
-    ticket: int
-    heard_ms: int
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Times:
-    """What the instances go by, in ms."""
-
-    lifetimes: Lifetimes
-    lease_ms: int
-    budget_ms: int
-    deadline_ms: int
-    timeout_ms: int
-
-
-def times_of(settings: Mapping[str, str]) -> Times:
-    """Read the settings; what is missing has the contract's default."""
-
-    def ms(name: str, default: str) -> int:
-        return int(Decimal(settings.get(f"GATEWAY_{name}_S", default)) * 1000)
-
-    beta = float(settings.get("GATEWAY_XFETCH_BETA", "1.0"))
-    return Times(
-        Lifetimes(ms("TTL_PRICING", "60"), ms("STALE", "86400"), beta),
-        lease_ms=ms("LEASE", "6"),
-        budget_ms=ms("REDIS_BUDGET", "0.05"),
-        deadline_ms=ms("DEADLINE", "5"),
-        timeout_ms=ms("UPSTREAM_TIMEOUT", "4"),
-    )
 
 
 @dataclass
@@ -146,6 +94,7 @@ class Reads:
         self.turns = Turns(cast("MovingClock", gateway.clock))
         self.shared = Store(self.open_shared(redis_url), self.tell)
         self.generations = 0
+        self.known: dict[str, None] = {}
         self.instances = [self.open_instance(number, Process()) for number in range(gateway.instances)]
         self._answers: list[Answered] = []
 
@@ -207,27 +156,29 @@ class Reads:
     def open_outside(self, number: int, runtime: SteppedRuntime, line: Line) -> Outside:
         """Make what an instance's flights meet."""
         times, name = self.times, f"{number}.{self.generations}"
-        l1 = SteppedL1(line, runtime, times.lifetimes, times.lease_ms, name)
+        l1 = SteppedL1(line, runtime, times, name)
         provider = SteppedProvider(lambda provider: self.call(number, provider), runtime, times.timeout_ms)
         return Outside(l1, provider, runtime, NobodyCounts())
 
     def open_cache(self, outside: Outside) -> MultiTierCache:
         """Make an instance's tiers."""
-        lifetimes = self.times.lifetimes
-        return MultiTierCache(L2InMemoryCache(lifetimes.keep_ms), outside, lifetimes, self.times.lease_ms)
+        times = self.times
+        return MultiTierCache(L2InMemoryCache(times.use_ms), outside, times.lifetimes, times.lease_ms)
 
-    def tell(self, key: str, floor: int | None) -> None:
+    def tell(self, key: str, news: str, floor: int) -> None:
         """Bring every instance the news of a key, as the store's messages do."""
         for instance in self.instances:
             if not instance.line.away:
-                self.turns.start(instance.process, self.hear(instance, key, floor))
+                self.turns.start(instance.process, self.hear(instance, key, news, floor))
 
-    async def hear(self, instance: Instance, key: str, floor: int | None) -> None:
-        """Take note of news: of an invalidation, or (None) that whoever led is through."""
-        if floor is None:
-            instance.cache.refreshes.news(key)
-        else:
+    async def hear(self, instance: Instance, key: str, news: str, floor: int) -> None:
+        """Take note of news: whoever led is through, with an entry or without, or a key was invalidated."""
+        if news == "outdated":
             instance.cache.mark(key, floor)
+        elif news == "filled":
+            instance.cache.filled(key)
+        else:
+            instance.cache.refreshes.news(key)
 
     def found_back(self, number: int) -> None:
         """Ask what was invalidated while the instance heard nothing."""
@@ -284,23 +235,58 @@ class Reads:
             return
 
     async def read(self, instance: Instance, asked: Asked, until_ms: int) -> tuple[str, bytes | Problem]:
-        """Answer the list of offers: what Cache-Status says, and the body or the problem that there is none."""
+        """Answer a read by its path: what Cache-Status says, and the body or the problem that there is none."""
+        if asked.method == "GET" and asked.path == CATALOG_PATH:
+            return await self.read_catalog(instance, until_ms)
+        if asked.method == "GET" and (offer := _OFFER_PATH.fullmatch(asked.path)):
+            return await self.read_offer(instance, offer[1], until_ms)
         if problem := problem_of(asked.method, asked.path):
             return "", problem
         query = parse_query(parse_qsl(urlsplit(asked.path).query, keep_blank_values=True))
-        shown = await self.find(instance, sorted(filter(self.providers, query.providers)), until_ms)
+        shown = await self.find(instance, self.asked_of(query), until_ms)
         return status_of(shown), nothing_known(shown) or self.render(query, shown)
 
-    async def find(self, instance: Instance, names: Sequence[str], until_ms: int) -> list[Shown]:
+    async def read_catalog(self, instance: Instance, until_ms: int) -> tuple[str, bytes | Problem]:
+        """Answer the catalogue, of lists that are no older than the static TTL."""
+        shown = await self.find(instance, tuple(self.known), until_ms, self.static_ttl_ms())
+        return status_of(shown), nothing_known(shown) or catalog_body(tuple(self.known), self.moment(shown))
+
+    async def read_offer(self, instance: Instance, offer_id: str, until_ms: int) -> tuple[str, bytes | Problem]:
+        """Answer one offer, as fresh as its own provider's list."""
+        shown = await self.find(instance, tuple(self.known), until_ms)
+        snapshot = snapshot_of(self.moment(shown))
+        if (offer := snapshot.offers.get(offer_id)) is None:
+            unknown = [each for each in shown if each.entry is None]
+            return status_of(shown), nothing_known(unknown) or Problem("not-found", "no provider has this offer")
+        own = [each for each in shown if each.provider == offer.provider]
+        return status_of(own), offer_body(snapshot, offer, warnings_of(own))
+
+    def asked_of(self, query: Query) -> Sequence[str]:
+        """Name the providers of a query; without a filter those that were ever named, for there is no list of all."""
+        named = sorted(filter(self.providers, query.providers))
+        self.known.update(dict.fromkeys(named))
+        return named if query.providers else tuple(self.known)
+
+    async def find(
+        self, instance: Instance, names: Sequence[str], until_ms: int, ttl_ms: int | None = None
+    ) -> list[Shown]:
         """Begin all, then wait for each; the flights go on side by side."""
-        begun = [instance.cache.begin(name) for name in names]
+        begun = [instance.cache.begin(name, ttl_ms=ttl_ms) for name in names]
         return [await instance.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+
+    def static_ttl_ms(self) -> int:
+        """Say how old a list may be for the catalogue."""
+        return self.times.static_ttl_ms
 
     def render(self, query: Query, shown: Sequence[Shown]) -> bytes:
         """Write the first page of the list; further ones are for HTTP."""
-        lists = [_list_of(each.provider, each.entry) for each in shown if each.entry is not None]
-        snapshot = snapshot_of(moment_of(lists, warnings_of(shown), self.turns.clock.now_ms()))
+        snapshot = snapshot_of(self.moment(shown))
         return page_body(Page(snapshot, snapshot.select(query), 0, query.limit), None)
+
+    def moment(self, shown: Sequence[Shown]) -> Moment:
+        """Put together what is shown."""
+        lists = [_list_of(each.provider, each.entry) for each in shown if each.entry is not None]
+        return moment_of(lists, warnings_of(shown), self.turns.clock.now_ms())
 
     async def invalidate(self, instance: Instance, asked: Asked, trace_id: str) -> Answer:
         """Mark a provider's key, for who may."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from reference_gateway.adapters.redis.stepped_cache import SteppedCache
+    from reference_gateway.conformance.times import Times
     from reference_gateway.conformance.turns import Process, SteppedGate, Turns
-    from reference_gateway.core.cache.entry import Entry, Lifetimes
+    from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.ports import Lease
 
 StoreState = Literal["well", "refusing", "hanging"]
@@ -99,8 +100,8 @@ class SteppedProvider:
 class Store:
     """The shared tier of all instances, and how it is now."""
 
-    def __init__(self, cache: SteppedCache, tell: Callable[[str, int | None], None]) -> None:
-        """`tell` brings all instances the news of a key: the floor of an invalidation, or None."""
+    def __init__(self, cache: SteppedCache, tell: Callable[[str, str, int], None]) -> None:
+        """`tell` brings all instances the news of a key: `free`, `filled`, or `outdated` up to a floor."""
         self.cache = cache
         self.tell = tell
         self.state: StoreState = "well"
@@ -149,52 +150,52 @@ class Line:
 class SteppedL1:
     """The port `L1Store` of one instance."""
 
-    def __init__(self, line: Line, runtime: SteppedRuntime, lifetimes: Lifetimes, lease_ms: int, name: str) -> None:
+    def __init__(self, line: Line, runtime: SteppedRuntime, times: Times, name: str) -> None:
         self._line = line
         self._cache = line.store.cache
         self._runtime = runtime
-        self._lifetimes = lifetimes
-        self._lease_ms = lease_ms
+        self._times = times
         self._name = name
         self._tokens = 0
 
     async def ask(self, key: str, *, newer_than: int, have: int) -> Told:
         """As the port."""
         await self._line.reach()
-        times = self._lifetimes
-        asked = Ask(key, self._token(), newer_than, have, times.ttl_ms, times.keep_ms, self._lease_ms)
+        times = self._times
+        asked = Ask(key, self._token(), newer_than, have, times.lifetimes.ttl_ms, times.use_ms, times.lease_ms)
         return self._cache.ask(asked, self._runtime.now_ms())
 
     async def write(self, lease: Lease, entry: Entry, stored: bytes) -> bool:
         """As the port."""
         await self._line.reach()
         written = self._cache.write(lease, entry, stored, self._runtime.now_ms())
-        self._line.store.tell(lease.key, None)
+        if written:
+            self._line.store.tell(lease.key, "filled", 0)
         return written
 
     async def renew(self, lease: Lease) -> bool:
         """As the port."""
         await self._line.reach()
-        return self._cache.renew(lease, self._lease_ms, self._runtime.now_ms())
+        return self._cache.renew(lease, self._times.lease_ms, self._runtime.now_ms())
 
     async def release(self, lease: Lease) -> None:
         """As the port."""
         await self._line.reach()
         self._cache.release(lease, self._runtime.now_ms())
-        self._line.store.tell(lease.key, None)
+        self._line.store.tell(lease.key, "free", 0)
 
     async def invalidate(self, key: str) -> int:
         """As the port."""
         await self._line.reach()
         floor = self._cache.invalidate(key, self._runtime.now_ms())
-        self._line.store.tell(key, floor)
+        self._line.store.tell(key, "outdated", floor)
         return floor
 
     async def floors(self, keys: Sequence[str]) -> Mapping[str, int]:
         """As the port."""
         await self._line.reach()
-        found = {key: self._cache.floor(key, self._runtime.now_ms()) for key in keys}
-        return {key: floor for key, floor in found.items() if floor}
+        floors = {key: self._cache.floor(key, self._runtime.now_ms()) for key in keys}
+        return {key: floor for key, floor in floors.items() if floor}
 
     def _token(self) -> str:
         self._tokens += 1

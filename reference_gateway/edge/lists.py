@@ -77,6 +77,10 @@ class Lists:
         """As `Hearer`."""
         self.cache.refreshes.news(key)
 
+    def filled(self, key: str) -> None:
+        """As `Hearer`."""
+        self.cache.filled(key)
+
     def outdated(self, key: str, floor: int) -> None:
         """As `Hearer`."""
         self.cache.mark(key, floor)

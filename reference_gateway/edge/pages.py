@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reference_gateway.edge.cursors import Cursors
     from reference_gateway.edge.snapshots import Snapshots
 
-SELECTED_MAX: Final = 200_000
+SELECTED_MAX: Final = 100_000
 """Offers over all selections that are remembered for their further pages: places in a tuple, and whatever offers no
 list holds any more, about 1.5 kB each."""
 UNKEPT_MS: Final = 1000

@@ -6,9 +6,7 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reference_gateway.core.limiter import StoreAway
-from reference_gateway.core.pages import Moment, ProviderList, Snapshot, snapshot_id, snapshot_of, version_of
-from reference_gateway.core.snapshot_store import (
+from reference_gateway.adapters.redis.stored_snapshots import (
     Unreadable,
     list_key,
     manifest_key,
@@ -17,6 +15,8 @@ from reference_gateway.core.snapshot_store import (
     unpack_list,
     unpack_manifest,
 )
+from reference_gateway.core.limiter import StoreAway
+from reference_gateway.core.pages import Moment, ProviderList, Snapshot, snapshot_id, snapshot_of, version_of
 from reference_gateway.edge import clock
 from reference_gateway.edge.aside import Joined, aside
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.snapshot_store import SnapshotStore
 
 RECENT_MAX: Final = 64
-RECENT_OFFERS_MAX: Final = 200_000
+RECENT_OFFERS_MAX: Final = 100_000
 """Offers of all snapshots in this process together. Most are the very objects that the lists hold; of an offer that is
 in no list any more, about 1.5 kB stay."""
 KEPT_MAX: Final = 10_000
@@ -141,21 +141,22 @@ class Snapshots:
         (manifest,) = await self._store.get([manifest_key(name)])
         if manifest is None:
             return None
-        as_of_ms, names, warnings = unpack_manifest(manifest)
-        held = {
-            provider: known
-            for provider, version in names
-            if (known := self._lists.get(provider)) is not None and known.version == version
-        }
-        missing = [list_key(provider, version) for provider, version in names if provider not in held]
-        blobs = [blob for blob in await self._store.get(missing) if blob is not None] if missing else []
-        known_now = held | {each.provider: each for each in await asyncio.to_thread(_unpacked, blobs)}
-        return Moment(tuple(known_now[name] for name, _ in names if name in known_now), as_of_ms, warnings)
+        said = unpack_manifest(manifest)
+        held = {provider: known for provider, version, _ in said.lists if (known := self._held(provider, version))}
+        missing = [each for each in said.lists if each[0] not in held]
+        blobs = await self._store.get([list_key(*each[:2]) for each in missing]) if missing else []
+        lists = held | {each.provider: each for each in await asyncio.to_thread(_unpacked, missing, blobs)}
+        return Moment(tuple(lists[name] for name, *_ in said.lists if name in lists), said.as_of_ms, said.warnings)
+
+    def _held(self, provider: str, version: str) -> ProviderList | None:
+        """Return the list that this instance shows now, if it is of that version."""
+        known = self._lists.get(provider)
+        return known if known is not None and known.version == version else None
 
 
 def _packed(lists: Mapping[str, ProviderList]) -> dict[str, bytes]:
     return {key: pack_list(each) for key, each in lists.items()}
 
 
-def _unpacked(blobs: Sequence[bytes]) -> list[ProviderList]:
-    return [unpack_list(blob) for blob in blobs]
+def _unpacked(names: Sequence[tuple[str, str, int]], blobs: Sequence[bytes | None]) -> list[ProviderList]:
+    return [unpack_list(*name, blob) for name, blob in zip(names, blobs, strict=True) if blob is not None]

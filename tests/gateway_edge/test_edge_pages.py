@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LIST = "/api/v2/providers"
 SOON_MS = 10_000
+SHARED_DATABASE = 6
+"""Of instances that are meant to share one; all others have their own."""
 MANY = 45
 """Offers of each provider."""
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -28,9 +30,11 @@ pytestmark = pytest.mark.usefixtures("many")
 
 
 @pytest.fixture(scope="module")
-def pair(start: Callable[..., Instance]) -> tuple[Instance, Instance]:
-    """Two instances behind nothing: a client that asks both in turn stands for their balancer."""
-    one, other = (start(GATEWAY_RATE_FREE="100000", GATEWAY_TTL_PRICING_S="1") for _ in range(2))
+def pair(start: Callable[..., Instance], redis_server: RedisServer) -> tuple[Instance, Instance]:
+    """Two instances on one Redis: a client that asks both in turn stands for their balancer."""
+    redis_server.empty(SHARED_DATABASE)
+    url = redis_server.url(SHARED_DATABASE)
+    one, other = (start(GATEWAY_REDIS_URL=url, GATEWAY_RATE_FREE="100000", GATEWAY_TTL_PRICING_S="1") for _ in range(2))
     return one, other
 
 
@@ -95,6 +99,14 @@ def test_a_page_has_a_tag_and_a_head(pair: tuple[Instance, Instance]) -> None:
     assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(pages[0].body)))
 
 
+def test_instances_that_know_the_same_lists_hand_out_the_same_page(pair: tuple[Instance, Instance]) -> None:
+    def same() -> bool:
+        first, second = (instance.offers("?limit=5&sort=-price") for instance in pair)
+        return (first.headers["etag"], first.body) == (second.headers["etag"], second.body)
+
+    assert until(same, at_most_ms=SOON_MS)
+
+
 def test_the_default_is_20(pair: tuple[Instance, Instance]) -> None:
     until_many(*pair)
     reply = pair[0].offers()
@@ -150,12 +162,8 @@ def test_another_spelling_and_another_limit_are_the_same_question(pair: tuple[In
     assert (reply.status, len(reply.json["items"]), reply.json["next_cursor"]) == (200, 85, None)
 
 
-def test_a_cursor_of_another_gateway_is_invalid(
-    start: Callable[..., Instance],
-    redis_server: RedisServer,
-    cursor: str,
-) -> None:
-    stranger = start(GATEWAY_REDIS_URL=redis_server.url(8), GATEWAY_RATE_FREE="100000")
+def test_a_cursor_of_another_gateway_is_invalid(start: Callable[..., Instance], cursor: str) -> None:
+    stranger = start(GATEWAY_RATE_FREE="100000")
     assert stranger.offers("?limit=5").json["next_cursor"] != cursor
     assert refused(stranger, f"?limit=5&cursor={cursor}") == (422, "cursor-invalid", "cursor")
 
@@ -236,12 +244,8 @@ def test_one_offer_is_as_the_list_shows_it(pair: tuple[Instance, Instance]) -> N
         assert re.fullmatch(r"l2; (hit; ttl=[01]|fwd=miss; stored)", again.headers["cache-status"])
 
 
-def test_many_readers_of_a_new_snapshot_store_it_once(
-    start: Callable[..., Instance],
-    redis_server: RedisServer,
-) -> None:
-    redis_server.empty(9)
-    instance = start(GATEWAY_REDIS_URL=redis_server.url(9), GATEWAY_RATE_FREE="100000")
+def test_readers_at_once_are_shown_one_snapshot_and_can_all_follow_it(start: Callable[..., Instance]) -> None:
+    instance = start(GATEWAY_RATE_FREE="100000")
     replies: list[Reply] = []
     readers = [
         threading.Thread(target=lambda n=number: replies.append(instance.offers(f"?limit={n + 1}")))

@@ -86,7 +86,8 @@ def test_the_catalogue_outlives_the_lists_and_is_refreshed(start: Callable[..., 
 def test_the_catalogue_of_failing_providers_is_marked(start: Callable[..., Instance], upstream: Upstream) -> None:
     instance = start(GATEWAY_TTL_PRICING_S="0.2", GATEWAY_TTL_STATIC_S="0.4", GATEWAY_RATE_FREE="100000")
     fresh = instance.ask(CATALOG)
-    assert (fresh.headers["cache-status"], fresh.json["warnings"]) == ("l2; fwd=miss; stored", [])
+    assert fresh.headers["cache-status"].endswith("l2; fwd=miss; stored")
+    assert fresh.json["warnings"] == []
     assert [(row["name"], row["total"]) for row in fresh.json["gpu_models"]] == [("A10", 2)]
     upstream.says(status=500)
     assert until(lambda: instance.ask(CATALOG).json["warnings"] != [], at_most_ms=SOON_MS)

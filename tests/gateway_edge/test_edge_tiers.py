@@ -271,3 +271,38 @@ def test_a_cached_read_asks_redis_for_the_limit_only(pair: Pair, provider: str, 
 def scripts_run(client: Redis) -> int:
     stats = client.info("commandstats")
     return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("eval", "evalsha"))
+
+
+def test_an_instance_that_ends_gives_its_leases_back(
+    start: Callable[..., Instance], broken: RedisServer, many: Path, provider: str, upstream: Upstream
+) -> None:
+    settings = {
+        "GATEWAY_REDIS_URL": broken.url(1),
+        "GATEWAY_PROVIDERS_FILE": str(many),
+        "GATEWAY_UPSTREAM_TIMEOUT_S": "60",
+        "GATEWAY_LEASE_S": "60",
+        "GATEWAY_DEADLINE_S": "1",
+        "GATEWAY_RATE_FREE": "1000000",
+    }
+    ending, other = start(**settings), start(**settings)
+    upstream.says(held=True)
+    before = upstream.calls
+    assert ending.offers(f"?provider={provider}").status == 504
+    assert other.offers(f"?provider={provider}").status == 504
+    assert upstream.calls - before == 1, "one leads, the other waits for it"
+    assert ending.stop() == 0
+    assert until(lambda: upstream.calls - before == 2, at_most_ms=SOON_MS), "not only when the lease has expired"
+    upstream.says()
+    assert until(lambda: other.offers(f"?provider={provider}").status == 200, at_most_ms=SOON_MS)
+
+
+def test_readers_of_ready_bytes_refresh_early(start: Callable[..., Instance], many: Path, upstream: Upstream) -> None:
+    """A call takes a third of the TTL: with a reader every 30 ms, less than 1 expiry in 10^9 comes before a refresh."""
+    instance = start(GATEWAY_PROVIDERS_FILE=str(many), GATEWAY_TTL_PRICING_S="3", GATEWAY_RATE_FREE="1000000")
+    upstream.says(delay_s=1.0)
+    instance.offers("?provider=p1")
+    early = 'gateway_cache_refreshes_total{reason="early"}'
+    assert until(
+        lambda: instance.offers("?provider=p1").status == 200 and instance.metric(early) > 0, at_most_ms=SOON_MS
+    )
+    assert instance.metric('gateway_cache_lookups_total{outcome="hit",tier="answer"}') > 0

@@ -124,11 +124,20 @@ async def test_lists_that_an_instance_still_has_are_not_read_again(opened: Opens
     assert (await follow(second, cursor)).tier == "l1"
 
 
+async def test_a_newer_list_is_not_shown_in_its_place(opened: Opens, clean_redis_url: str) -> None:
+    first, second = opened(clean_redis_url), opened(clean_redis_url)
+    moment = now_moment("lambda", "vast")
+    cursor = await first_cursor(first, moment)
+    known_by(second, now_moment("lambda", count=3))
+    page = await follow(second, cursor)
+    assert (page.tier, shown(page.entry.body)["total"]) == ("l1", 90)
+
+
 async def test_a_snapshot_of_which_a_list_is_missing_is_gone(opened: Opens, clean_redis_url: str) -> None:
     first, second = opened(clean_redis_url), opened(clean_redis_url)
     cursor = await first_cursor(first, now_moment("lambda", "vast"))
     with Redis.from_url(clean_redis_url) as redis:
-        redis.delete(redis.keys("snapshot:list:vast:*")[0])
+        redis.delete(redis.keys("snapshot:list:*:vast:*")[0])
     assert await code(second, cursor) == "snapshot-expired"
 
 
@@ -177,7 +186,7 @@ async def test_a_list_is_stored_once_whatever_is_asked_of_it(
         lives_ms = [redis.pttl(key) for key in keys if key != "snapshot:key"]
         stats = redis.info("commandstats")
     kinds = sorted(key.rpartition(":")[0] for key in keys)
-    assert kinds == ["snapshot", "snapshot", "snapshot", "snapshot:list:lambda", "snapshot:list:vast"]
+    assert kinds == ["snapshot", "snapshot", "snapshot", "snapshot:list:1:lambda", "snapshot:list:1:vast"]
     assert stats["cmdstat_set"]["calls"] == 2 * (1 + 2 + 1) + 1, "each instance: the key, two lists, the manifest"
     assert all(0 < life_ms <= LIFE_MS * 3 // 2 for life_ms in lives_ms)
 
@@ -226,6 +235,25 @@ async def test_what_redis_does_not_know_is_shown_by_who_took_it_for_a_second(
     assert (await follow(first, cursor)).tier == "l2"
     assert await code(second, cursor) == "snapshot-expired"
     server.resume()
+
+
+async def test_a_write_that_takes_too_long_is_finished_without_its_reader(
+    opened: Opens, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of it than lies in any socket while the server stands still."""
+    monkeypatch.setattr(adapter, "FINISH_S", 60.0)
+    blobs = {f"late-{number}": bytes([number]) * adapter.BLOB_MAX_BYTES for number in range(4)}
+    instance = opened(server.url(), budget_s=BUDGET_S)
+    await instance.store.put({"met": b"before"}, LIFE_MS)
+    server.pause()
+    with pytest.raises(StoreAway):
+        await instance.store.put(blobs, LIFE_MS)
+    server.resume()
+    until_ns = now_ns() + 10 * 10**9
+    with Redis.from_url(server.url()) as redis:
+        while redis.exists(*blobs) < len(blobs):
+            assert now_ns() < until_ns
+            await asyncio.sleep(0.02)
 
 
 async def test_who_has_never_met_redis_hands_out_cursors_of_its_own(opened: Opens, clean_redis_url: str) -> None:

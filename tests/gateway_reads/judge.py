@@ -13,7 +13,8 @@ from reference_gateway.conformance import Reference
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reference_gateway.conformance.reads import Answered, Reads
+    from reference_gateway.conformance.asked import Answered
+    from reference_gateway.conformance.reads import Reads
 
 ANN = {"kind": "user", "name": "ann", "plan": "enterprise", "scope": ""}
 OPERATOR = {"kind": "service", "name": "op", "plan": "enterprise", "scope": "read operate"}

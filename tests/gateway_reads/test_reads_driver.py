@@ -134,6 +134,46 @@ def test_an_invalidated_key_is_shown_as_stale_until_the_new_one_is_there(judge: 
     assert judge.calls() == {"p": 2}
 
 
+def test_when_the_new_one_is_there_every_instance_that_held_the_old_one_has_it(judge: Judge) -> None:
+    judge.read()
+    judge.read(instance=1)
+    judge.invalidate()
+    judge.run(101)
+    for instance in (0, 1):
+        seen = judge.read(instance)
+        assert (seen.serials, seen.warnings, seen.tiers) == ({"p": 2}, [], "l2; hit; ttl=59")
+
+
+def test_what_was_fetched_without_the_store_is_not_outdated_when_it_is_back(judge: Judge) -> None:
+    judge.provider("q")
+    judge.read()
+    judge.invalidate()
+    judge.run(200)
+    judge.driver.store("refusing")
+    judge.read(path="/api/v2/providers?provider=q")
+    judge.driver.store("well")
+    judge.run(1_000)
+    assert judge.read(path="/api/v2/providers?provider=q").tiers == "l2; hit; ttl=58"
+    assert judge.calls()["q"] == 1
+
+
+@pytest.mark.parametrize("latency_ms", [50, 500])
+def test_what_was_invalidated_while_an_instance_heard_nothing_is_found_out(judge: Judge, latency_ms: int) -> None:
+    """Whether the new list is there by then or still on its way."""
+    judge.read()
+    judge.read(instance=1)
+    judge.provider(latency_ms=latency_ms)
+    judge.driver.instances[1].line.lose()
+    judge.invalidate()
+    judge.run(99)
+    assert judge.read(instance=1).warnings == [], "it did not hear of it"
+    judge.run(1)
+    assert judge.read(instance=1).warnings == ([("p", "stale")] if latency_ms > 100 else [])
+    judge.run(latency_ms)
+    assert (judge.read(instance=1).serials, judge.read(instance=1).warnings) == ({"p": 2}, [])
+    assert judge.calls() == {"p": 2}
+
+
 def test_a_call_under_way_when_its_key_is_invalidated_brings_nothing_new(judge: Judge) -> None:
     judge.submit()
     judge.run(50)
@@ -250,3 +290,25 @@ def test_a_new_instance_is_served_from_the_store(judge: Judge) -> None:
     judge.driver.life(0, "killed")
     judge.driver.life(0, "running")
     assert judge.read().tiers == "l1; hit; ttl=59, l2; fwd=miss; stored"
+
+
+def test_the_catalogue_is_of_lists_that_are_older_than_the_lists_themselves_may_be(judge: Judge) -> None:
+    judge.read()
+    judge.run(4 * TTL_MS)
+    catalogue = judge.read(path="/api/v2/providers/catalog")
+    assert (catalogue.status, catalogue.took_ms, catalogue.warnings) == (200, 0, [])
+    assert [(each["name"], each["total"]) for each in catalogue.body["providers"]] == [("p", 1)]
+    assert judge.calls() == {"p": 1}
+    judge.run(TTL_MS)
+    assert judge.read(path="/api/v2/providers/catalog").took_ms == 100
+    assert judge.calls() == {"p": 2}
+
+
+def test_one_offer_is_as_fresh_as_its_own_providers_list(judge: Judge) -> None:
+    judge.provider("q")
+    offer_id = judge.read().body["items"][0]["id"]
+    judge.run(1_000)
+    judge.read(path="/api/v2/providers?provider=q")
+    found = judge.read(path=f"/api/v2/providers/{offer_id}")
+    assert (found.body["provider"], found.tiers) == ("p", "l2; hit; ttl=58")
+    assert judge.read(path="/api/v2/providers/0123456789abcdef").status == 404

@@ -71,7 +71,7 @@ function verbs.write(token, as_of, took, body)
   if lease > number('entry') then
     set('entry', text(lease), 'taken', text(began), 'as_of', as_of, 'took', took, 'body', body)
   end
-  tell('free ' .. key)
+  tell('filled ' .. key)
   return {now, 1}
 end
 

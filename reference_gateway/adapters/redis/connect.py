@@ -12,7 +12,8 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from reference_gateway.adapters.redis.cache_servers import CacheServers
+from reference_gateway.adapters.redis.cache_cluster import CacheCluster
+from reference_gateway.adapters.redis.cache_server import CacheServer
 from reference_gateway.adapters.redis.cluster import RedisClusterWindowStore
 from reference_gateway.adapters.redis.l1 import RedisL1
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
@@ -51,11 +52,13 @@ def open_cache(url: str, terms: Terms, healths: Healths, token: Callable[[], str
     """Make the shared tier at `url`, which `connect` has accepted; connects with the first word."""
     parts, budget = urlsplit(url), healths.budget
     names = _names(parts)
+
+    def opened(name: str) -> CacheServer:
+        client = _client(name, parts, budget.budget_us)
+        return CacheServer(name, client, terms, budget_us=budget.budget_us, now_us=budget.now_us)
+
     is_cluster = parts.scheme.endswith("+cluster")
-    client = _cluster_client(names, parts) if is_cluster else _client(names[0], parts, budget.budget_us)
-    name = "" if is_cluster else names[0]
-    servers = CacheServers(client, terms, name=name, budget_us=budget.budget_us, now_us=budget.now_us)
-    return RedisL1(servers, terms, healths, token)
+    return RedisL1(CacheCluster(names, opened) if is_cluster else opened(names[0]), terms, healths, token)
 
 
 def open_notices(url: str, hearer: Hearer) -> Notices:

@@ -32,7 +32,10 @@ class Hearer(Protocol):
     """Who wants to know."""
 
     def free(self, key: str) -> None:
-        """Nobody fetches the key any more; perhaps there is a new entry."""
+        """Whoever fetched the key brought nothing."""
+
+    def filled(self, key: str) -> None:
+        """There is a new entry of the key."""
 
     def outdated(self, key: str, floor: int) -> None:
         """What was fetched of the key up to this epoch is outdated."""
@@ -95,8 +98,10 @@ class Notices:
         return True
 
     def _tell(self, news: str) -> None:
-        """Read `free KEY` or `outdated FLOOR KEY`; what else is said was not meant for us."""
+        """Read `free KEY`, `filled KEY` or `outdated FLOOR KEY`; what else is said was not meant for us."""
         match news.split(" "):
+            case ["filled", key]:
+                self._hearer.filled(key.removeprefix(PREFIX))
             case ["free", key]:
                 self._hearer.free(key.removeprefix(PREFIX))
             case ["outdated", floor, key]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from redis.exceptions import RedisClusterException, RedisError
 
 from reference_gateway.core.limiter import StoreAway
-from reference_gateway.core.snapshot_store import BLOB_MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 KEY = "snapshot:key"
 """Of the key that cursors are sealed with: it never expires, or all cursors would change with it."""
+BLOB_MAX_BYTES = 8 * 1024 * 1024
+"""Of one list, compressed: some 100,000 offers of one provider."""
 IN_FLIGHT_MAX = 256
 """Journeys at once, most of them waiting for a connection; beyond them the store counts as away for whoever asks."""
 FINISH_S = 2.0

@@ -41,7 +41,7 @@ class Entry:
     took_ms: int
     """How long the call took."""
     epoch: int
-    """Of the lease under which it was fetched; 0 where the store has never been met."""
+    """Of the lease under which it was fetched; without the store, the newest that this instance had heard of."""
 
 
 @dataclass(frozen=True, slots=True)

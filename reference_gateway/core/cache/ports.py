@@ -54,6 +54,11 @@ class Told:
     busy_ms: int = 0
     """How long another's lease lasts if nobody renews it."""
 
+    @property
+    def newest(self) -> int:
+        """The newest epoch that this tells of, 0 where it tells of none."""
+        return max(self.lease.epoch if self.lease else 0, self.held.entry.epoch if self.held else 0)
+
 
 class L1Store(Protocol):
     """The tier that all instances share; every method raises `StoreAway` where it does not answer in time.

@@ -48,6 +48,7 @@ class Refreshes:
         self._keep = keep
         self._epoch_of = epoch_of
         self._flights: dict[str, Flight] = {}
+        self._heard = 0
 
     def current(self, key: str) -> Flight | None:
         """Return the flight of a key, if there is one."""
@@ -64,6 +65,7 @@ class Refreshes:
 
     def mark(self, key: str, floor: int | None) -> None:
         """Tell the key's flight that what was fetched up to `floor` (None: up to now) is outdated."""
+        self._heard = max(self._heard, floor or 0)
         if (flight := self._flights.get(key)) is not None:
             flight.mark(floor)
 
@@ -114,6 +116,7 @@ class Refreshes:
         except StoreAway:
             return None
         flight.asked_ms = asked_ms
+        self._heard = max(self._heard, told.newest)
         flight.l1_forward = "stale" if have or told.held else "miss"
         self._observer.lookup("l1", "hit" if told.fresh else flight.l1_forward)
         if told.held is not None and (told.held.outdated or told.held.entry.epoch != have):
@@ -121,21 +124,24 @@ class Refreshes:
         return told
 
     async def _alone(self, flight: Flight) -> Entry:
-        """Fetch for this instance only."""
+        """Fetch for this instance only, under the newest epoch that it ever heard of.
+
+        They begin at the store's clock: what was invalidated before we lost it is not above that, what is later is.
+        """
         self._observer.lease("alone")
         flight.turn(None)
         taken_ms = self._runtime.now_ms()
         fetched = await self._provider.fetch(flight.key)
-        entry = self._entry(fetched, taken_ms, taken_ms, self._epoch_of(flight.key))
+        entry = self._entry(fetched, taken_ms, taken_ms, self._heard)
         return self._landed(flight, entry)
 
     async def _lead(self, flight: Flight, lease: Lease) -> Entry | None:
         """Fetch for all instances; None where the lease was lost meanwhile, and with it the right to tell."""
         self._observer.lease("led")
         flight.turn(lease)
-        taken_ms = self._runtime.now_ms() if flight.asked_ms is None else flight.asked_ms
         begun_ms = self._runtime.now_ms()
         fetched = await self._fetch_under(lease)
+        taken_ms = begun_ms if flight.asked_ms is None else flight.asked_ms
         entry = self._entry(fetched, taken_ms, begun_ms, lease.epoch)
         if not await self._write(lease, entry, fetched.stored):
             self._observer.lease("refused")

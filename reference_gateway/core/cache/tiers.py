@@ -114,13 +114,23 @@ class MultiTierCache:
     async def revalidate(self) -> None:
         """Learn which keys were invalidated while nobody could tell us; raises `StoreAway`."""
         for key, floor in (await self._l1.floors(self.l2.keys)).items():
-            self.mark(key, floor)
+            if self.mark(key, floor):
+                self.refreshes.join(key, "invalidated")
 
-    def mark(self, key: str, floor: int | None) -> None:
-        """Take note that what was fetched up to epoch `floor` (None: up to now) is outdated."""
+    def mark(self, key: str, floor: int | None) -> bool:
+        """Take note that what was fetched up to epoch `floor` (None: up to now) is outdated; say whether we held it."""
         self.refreshes.mark(key, floor)
-        if self.l2.mark(key, floor):
+        marked = self.l2.mark(key, floor)
+        if marked:
             self._changed(key)
+        return marked
+
+    def filled(self, key: str) -> None:
+        """Take note that the key has a new entry in L1; what is outdated here is replaced by it at once."""
+        self.refreshes.news(key)
+        held = self.l2.get(key, self._runtime.now_ms())
+        if held is not None and held.outdated:
+            self.refreshes.join(key, "invalidated")
 
     async def _renew(self, key: str) -> None:
         """A call that was under way when the key was invalidated brings nothing new: another follows it."""
