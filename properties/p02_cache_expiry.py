@@ -70,7 +70,7 @@ class ExpiryMachine(ReadMachine):
 
         In process that is the last ms in which it surely is fresh, and the first in which it surely is not.
         """
-        self.let_age(2500)
+        self.let_age(SHORTLY_AFTER)
         self.ask(*(request for name in self.providers for request in self._around(name, first)))
 
     def _around(self, name: str, first: int) -> list[Request]:
@@ -126,7 +126,7 @@ CHAPTER = Chapter(
     judge_freshness,
     witness,
     settings={"component": UNHINDERED, "wire": SHORT, "real-time": UNHINDERED},
-    examples={"component": 100, "wire": 12},
+    examples={"component": 100, "wire": 8},
     steps=10,
     told_first=TOLD_FIRST,
     needs=Needs(),

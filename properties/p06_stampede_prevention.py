@@ -88,7 +88,7 @@ class StampedeMachine(ReadMachine):
     @told()
     def readers_come_shortly_before_the_expiry(self) -> None:
         """All is fetched anew, and then read again and again until it is about to expire."""
-        self.let_age(2600)
+        self.let_age(1500)
         self.ask(self.read(self.providers))
         age_ms = self.times.ttl_ms - self.call_ms - self.gateway.clock.now_ms() + self._newest_ms()
         self.gateway.wait(max(0, age_ms))
@@ -97,7 +97,8 @@ class StampedeMachine(ReadMachine):
         self.ask(*(self.read(self.providers, n, delay) for delay in left if delay >= 0 for n in range(CROWD)))
 
     def _newest_ms(self) -> int:
-        return max(call.began_ms for call in self.gateway.calls(self.providers))
+        called = (call.began_ms for call in self.gateway.calls(self.providers))
+        return max(called, default=self.gateway.clock.now_ms())
 
     @after_asking
     @told(who=WHO, instance=st.integers(0, 3), readers=st.sampled_from(("many", "none")))

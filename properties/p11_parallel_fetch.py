@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from gatespec.checkers.answers import Read, reads_of
 from gatespec.checkers.calls import allowance_ms, ended_ms
 from gatespec.checkers.findings import Breach, Findings
-from gatespec.checkers.shown import is_alone
 from gatespec.engine.chapter import Chapter, Needs
 from gatespec.engine.reading import INSTANCES, UNHINDERED, ReadMachine
 from gatespec.engine.story import after_asking, opens, told
@@ -80,7 +79,8 @@ def check(example: Example, since: int) -> Findings:
 
 def own_calls(example: Example, read: Read) -> list[UpstreamCall]:
     """The calls that the read surely made itself: begun while it was under way, and nobody else read beside it."""
-    if not all(is_alone(example, read, name) for name in read.asked):
+    reads = list(reads_of(example))
+    if not all(read.is_alone(name, reads) for name in read.asked):
         return []
     return [c for c in example.calls if c.provider in read.asked and read.sent_ms <= c.began_ms <= read.heard_ms]
 

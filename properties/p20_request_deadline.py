@@ -112,7 +112,7 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("reads", {"whom": [3], "instance": 1}),
         ("a_provider_becomes", {"who": 0, "mood": "slow"}),
         ("a_provider_becomes", {"who": 3, "mood": "quick"}),
-        ("waits", {"permille": 2500}),
+        ("waits", {"permille": 1300}),
         ("reads", {"whom": [0, 3], "instance": 1}),
         ("all_instances_read", {"whom": [1, 3]}),
     ),
@@ -122,7 +122,7 @@ SHORT = {
     "GATEWAY_DEADLINE_S": "0.8",
     "GATEWAY_UPSTREAM_TIMEOUT_S": "2",
     "GATEWAY_LEASE_S": "3",
-    "GATEWAY_TTL_PRICING_S": "0.5",
+    "GATEWAY_TTL_PRICING_S": "1.5",
     **UNHINDERED,
 }
 

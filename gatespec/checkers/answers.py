@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from gatespec.read_ports import SERIAL_BASE_CENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gatespec.history import Example
     from gatespec.ports import Exchange, Request
@@ -68,6 +68,17 @@ class Read:
     """Of every provider asked; empty where the status says that nothing is known, or is another."""
     fault: str = ""
     """Why the answer could not be read; empty where it could."""
+    edge_ms: int = 0
+    """By how much its span is rounded outwards, at each end."""
+
+    def is_before(self, other: Read) -> bool:
+        """Whether it surely was answered before the other was sent; in process within one ms nobody can tell."""
+        return self.heard_ms - self.edge_ms < other.sent_ms + other.edge_ms
+
+    def is_alone(self, provider: str, reads: Iterable[Read]) -> bool:
+        """Whether none of the others that name the provider was under way while it was."""
+        others = (other for other in reads if provider in other.asked and other.place != self.place)
+        return all(self.is_before(other) or other.is_before(self) for other in others)
 
     @property
     def sent_ms(self) -> int:
@@ -104,22 +115,23 @@ def providers_of(request: Request) -> tuple[str, ...]:
 
 def reads_of(example: Example, since: int = 0) -> Iterator[Read]:
     """The reads of a story from this place on, as far as an answer came."""
+    edge_ms = 0 if example.context.tier == "component" else 1
     for place, exchange in enumerate(example.exchanges[since:], since):
         asked = providers_of(exchange.request)
         if asked and exchange.status is not None:
-            yield _read(place, exchange, asked)
+            shown, fault = _shown(exchange, asked)
+            yield Read(place, exchange, asked, shown, fault, edge_ms)
 
 
-def _read(place: int, exchange: Exchange, asked: tuple[str, ...]) -> Read:
+def _shown(exchange: Exchange, asked: tuple[str, ...]) -> tuple[Mapping[str, Shown], str]:
     if exchange.status != SHOWN:
-        return Read(place, exchange, asked)
+        return {}, ""
     try:
         shown = read_body(exchange.body)
     except Malformed as malformed:
-        return Read(place, exchange, asked, fault=str(malformed))
+        return {}, str(malformed)
     foreign = sorted(shown.keys() - set(asked))
-    fault = f"the answer speaks of {foreign[0]!r:.60}, which was not asked" if foreign else ""
-    return Read(place, exchange, asked, shown, fault)
+    return shown, f"the answer speaks of {foreign[0]!r:.60}, which was not asked" if foreign else ""
 
 
 def read_body(body: bytes) -> dict[str, Shown]:

@@ -12,9 +12,12 @@ from decimal import Decimal
 from math import inf
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from gatespec.checkers.answers import reads_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gatespec.checkers.answers import Read
     from gatespec.history import Example
     from gatespec.read_ports import UpstreamCall
 
@@ -65,13 +68,15 @@ class Known:
     serial: int
     began_ms: int
     ended_ms: int
+    told_ms: int
+    """By when its answer surely was with the gateway."""
     slack_ms: int
     awaited: bool
     """Whether surely somebody still waited for it: past the deadline a gateway may have given it up."""
 
     def surely_by(self, moment_ms: int) -> bool:
         """Whether its answer surely was with the gateway; within one ms nobody can tell what came first."""
-        return self.awaited and self.ended_ms + self.slack_ms < moment_ms
+        return self.awaited and self.told_ms < moment_ms
 
     def perhaps_by(self, moment_ms: int) -> bool:
         """Whether its answer may have been with the gateway: what a ledger writes down was sent a little before."""
@@ -87,16 +92,30 @@ class Known:
 
 
 class Ledger:
-    """Every call of one provider, in order of arrival."""
+    """Every call of one provider, in order of arrival, and what reads told of them."""
 
-    def __init__(self, calls: Iterable[UpstreamCall], times: Times, slack_ms: int) -> None:
+    def __init__(
+        self, name: str, calls: Iterable[UpstreamCall], reads: Sequence[Read], times: Times, slack_ms: int
+    ) -> None:
         self.calls = sorted(calls, key=lambda call: call.serial)
         self.slack_ms = slack_ms
+        self._over_ms = {call.serial: _over_ms(name, call, reads, slack_ms) for call in self.calls}
         self.known = [
-            Known(c.serial, c.began_ms, c.ended_ms, slack_ms, c.ended_ms - c.began_ms <= times.patience_ms)
-            for c in self.calls
-            if c.outcome == OK and c.ended_ms is not None
+            Known(
+                call.serial,
+                call.began_ms,
+                call.ended_ms,
+                int(self._over_ms[call.serial]),
+                slack_ms,
+                call.ended_ms - call.began_ms <= times.patience_ms,
+            )
+            for call in self.calls
+            if call.outcome == OK and call.ended_ms is not None
         ]
+
+    def over_ms(self, call: UpstreamCall) -> float:
+        """By when the gateway surely knew what had become of it; never, where it is in flight."""
+        return self._over_ms[call.serial]
 
     def get(self, serial: int) -> Known | None:
         """The completed call that was answered with this price."""
@@ -108,16 +127,23 @@ class Ledger:
 
     def during(self, from_ms: int, to_ms: int) -> list[UpstreamCall]:
         """Calls that perhaps were under way at some moment between these, both included."""
-        return [
-            call
-            for call in self.calls
-            if call.began_ms <= to_ms + self.slack_ms and ended_ms(call) >= from_ms - self.slack_ms
-        ]
+        return [call for call in self.calls if call.began_ms <= to_ms and self.over_ms(call) >= from_ms]
 
 
 def ended_ms(call: UpstreamCall) -> float:
     """When it ended; never, where it is in flight."""
     return inf if call.ended_ms is None else call.ended_ms
+
+
+def _over_ms(name: str, call: UpstreamCall, reads: Sequence[Read], slack_ms: int) -> float:
+    """Soon after it ended, or earlier: when somebody was answered who had waited for it."""
+    waited = (
+        read.heard_ms - 2 * read.edge_ms
+        for read in reads
+        if read.sent_ms <= call.began_ms and ended_ms(call) <= read.heard_ms and name in read.asked
+        if read.of(name).serial == call.serial or read.is_alone(name, reads)
+    )
+    return min([ended_ms(call) + slack_ms, *waited])
 
 
 def ledgers(example: Example) -> defaultdict[str, Ledger]:
@@ -126,5 +152,6 @@ def ledgers(example: Example) -> defaultdict[str, Ledger]:
     by_name: defaultdict[str, list[UpstreamCall]] = defaultdict(list)
     for call in example.calls:
         by_name[call.provider].append(call)
-    made = {name: Ledger(calls, times, slack_ms) for name, calls in by_name.items()}
-    return defaultdict(lambda: Ledger((), times, slack_ms), made)
+    reads = list(reads_of(example))
+    made = {name: Ledger(name, calls, reads, times, slack_ms) for name, calls in by_name.items()}
+    return defaultdict(lambda: Ledger("", (), (), times, slack_ms), made)

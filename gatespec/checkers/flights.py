@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gatespec.checkers.answers import SHOWN, Read, reads_of
 from gatespec.checkers.calls import Known, Ledger, Times, ended_ms, ledgers
 from gatespec.checkers.findings import Breach, Findings
-from gatespec.checkers.shown import Asking, is_alone
+from gatespec.checkers.shown import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,7 +120,7 @@ def judge_flights(example: Example, since: int) -> Findings:
             if read.place >= since:
                 findings.answers += 1
                 findings.sharp += 1
-                fault = read.fault or _fault_in_read(key, read, example)
+                fault = read.fault or _fault_in_read(key, read)
                 findings.breaches += [Breach(fault, read.place)] if fault else []
     if chance := find_never_early(example):
         findings.breaches.append(Breach(chance, last))
@@ -154,10 +154,10 @@ def _was_queued(key: Key, early: UpstreamCall, late: UpstreamCall) -> bool:
     return bool(present) and all(read.sent_ms + key.slack_ms < known.ended_ms for read in present)
 
 
-def _fault_in_read(key: Key, read: Read, example: Example) -> str | None:
+def _fault_in_read(key: Key, read: Read) -> str | None:
     return (
         _fault_in_wait(key, read)
-        or _fault_in_haste(key, read, example)
+        or _fault_in_haste(key, read)
         or _fault_in_silence(key, read)
         or _fault_in_invalidation(key, read)
         or _fault_in_late_write(key, read)
@@ -183,13 +183,13 @@ def _last(key: Key, read: Read) -> Disturbance:
     return key.invalidated(read.sent_ms, read.exchange.request.instance)[-1]
 
 
-def _fault_in_haste(key: Key, read: Read, example: Example) -> str | None:
+def _fault_in_haste(key: Key, read: Read) -> str | None:
     """What expired more than one TTL ago is worth waiting for."""
     shown = read.of(key.name)
     known = key.ledger.get(shown.serial or 0)
     if known is None or not shown.is_stale or known.perhaps_younger(2 * key.times.ttl_ms, read.sent_ms):
         return None
-    if Asking(read, key.ledger, key.times, is_alone(example, read, key.name)).is_excused:
+    if Asking(read, key.ledger, key.times, read.is_alone(key.name, key.reads)).is_excused:
         return None
     return f"{key.name} was shown stale, of call {known.serial}, which expired more than one TTL ago: it was to wait"
 
@@ -199,7 +199,7 @@ def _fault_in_silence(key: Key, read: Read) -> str | None:
     shown = read.of(key.name)
     if shown.is_fresh or (read.exchange.status != SHOWN and not read.nothing_known):
         return None
-    if key.ledger.during(read.sent_ms, read.heard_ms) or key.is_led_by_the_silent(read.heard_ms):
+    if key.ledger.during(read.sent_ms, read.heard_ms + key.slack_ms) or key.is_led_by_the_silent(read.heard_ms):
         return None
     newer = [k for k in key.ledger.surely_known(read.sent_ms) if k.surely_younger(key.times.ttl_ms, read.heard_ms)]
     if newer and newer[-1].serial > (shown.serial or 0):
@@ -245,7 +245,7 @@ def _fault_in_late_write(key: Key, read: Read) -> str | None:
 def _knows_better(key: Key, read: Read, stop: Stop, newer: Known) -> bool:
     """Whether it was asked of the instance that stood still, or of one that showed the newer before."""
     instance = read.exchange.request.instance
-    before = (r for r in key.reads if r.exchange.request.instance == instance and r.heard_ms < read.sent_ms)
+    before = (r for r in key.reads if r.exchange.request.instance == instance and r.is_before(read))
     return instance == stop.instance or any((r.of(key.name).serial or 0) >= newer.serial for r in before)
 
 

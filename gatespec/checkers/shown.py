@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.answers import LEFT_OUT, SHOWN, Read, Shown, reads_of
-from gatespec.checkers.calls import CLIENT_LEFT, IN_FLIGHT, OK, Ledger, Times, allowance_ms, ended_ms, ledgers
+from gatespec.checkers.calls import CLIENT_LEFT, IN_FLIGHT, OK, Ledger, Times, ended_ms, ledgers
 from gatespec.checkers.findings import Breach, Findings
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Permitted:
     left_out: bool = False
     statuses: frozenset[int] = frozenset()
     """Of an answer that says that nothing is known, as far as this provider has a say."""
+    in_a_crowd: bool = False
+    """Others read it meanwhile: who of them is shown the new and who the old, marked, is P06's to say."""
 
     def permits(self, shown: Shown) -> bool:
         """Whether this may be said."""
@@ -40,7 +42,9 @@ class Permitted:
 
     @property
     def is_single(self) -> bool:
-        """Whether only one thing may be said."""
+        """Whether only one thing may be said; in a crowd, whether to show it or to leave it out."""
+        if self.in_a_crowd:
+            return bool(self.fresh or self.stale) != self.left_out
         return len(self.fresh) + len(self.stale) + self.left_out == 1
 
     @property
@@ -70,7 +74,7 @@ class Asking:
     def leads(self) -> bool:
         """Whether a call that began meanwhile surely is this read's own: then it waits for it."""
         sent = self.read.sent_ms
-        return self.alone and not any(c.began_ms < sent < ended_ms(c) + self.ledger.slack_ms for c in self.calls)
+        return self.alone and not any(c.began_ms < sent < self.ledger.over_ms(c) for c in self.calls)
 
     @property
     def patience_ms(self) -> int:
@@ -115,6 +119,7 @@ class Asking:
             frozenset(stale if may_be_stale else ()),
             left_out=self.is_excused and not must_be_shown,
             statuses=self.statuses(),
+            in_a_crowd=not self.alone,
         )
 
     def statuses(self) -> frozenset[int]:
@@ -147,9 +152,10 @@ def _perhaps_late(call: UpstreamCall, read: Read, slack_ms: int, times: Times) -
 def judge_shown(example: Example, since: int) -> Findings:
     """Hold what each read was answered against the one rule; Redis and all instances are taken to be well."""
     findings, times, by_name = Findings(), Times.of(example.context.settings), ledgers(example)
-    for read in reads_of(example, since):
+    reads = list(reads_of(example))
+    for read in (read for read in reads if read.place >= since):
         found = {
-            name: Asking(read, by_name[name], times, is_alone(example, read, name)).permitted() for name in read.asked
+            name: Asking(read, by_name[name], times, read.is_alone(name, reads)).permitted() for name in read.asked
         }
         findings.answers += len(found)
         findings.sharp += sum(one.is_single for one in found.values())
@@ -185,15 +191,3 @@ def _fault_in_refusal(read: Read, permitted: Mapping[str, Permitted]) -> str | N
     if status == FAILED and not all(FAILED in one.statuses for one in permitted.values()):
         return "answered 503 although a call was pending or timed out: 504 was due"
     return None
-
-
-def is_alone(example: Example, read: Read, provider: str) -> bool:
-    """Whether no other read named the provider while this one was under way."""
-    slack = allowance_ms(example)
-    return not any(
-        other.place != read.place
-        and provider in other.asked
-        and other.sent_ms <= read.heard_ms + slack
-        and other.heard_ms + slack >= read.sent_ms
-        for other in reads_of(example)
-    )
