@@ -38,6 +38,7 @@ def test_the_defaults_are_those_of_the_contract(good: dict[str, str]) -> None:
     assert (settings.limits.free, settings.limits.pro, settings.limits.enterprise) == (10, 100, 1000)
     assert settings.limits.window_us == 1_000_000
     assert (settings.ttl_pricing_s, settings.stale_s, settings.drain_s) == (Decimal(60), Decimal(86_400), Decimal(30))
+    assert (settings.ttl_static_s, settings.xfetch_beta, settings.lease_s) == (Decimal(300), 1.0, Decimal(6))
     assert (settings.body_max_bytes, settings.trusted_proxies) == (1_048_576, ())
     assert SECRET not in repr(settings)
 
@@ -68,6 +69,13 @@ def test_the_defaults_are_those_of_the_contract(good: dict[str, str]) -> None:
         ("GATEWAY_RATE_PRO", "ten"),
         ("GATEWAY_RATE_ENTERPRISE", "1.5"),
         ("GATEWAY_TTL_PRICING_S", "-1"),
+        ("GATEWAY_XFETCH_BETA", "-0.1"),
+        ("GATEWAY_XFETCH_BETA", "NaN"),
+        ("GATEWAY_XFETCH_BETA", "eager"),
+        ("GATEWAY_LEASE_S", "0"),
+        ("GATEWAY_LEASE_S", "soon"),
+        ("GATEWAY_STALE_S", "-1"),
+        ("GATEWAY_TTL_STATIC_S", "1e99"),
         ("GATEWAY_DEADLINE_S", "Infinity"),
         ("GATEWAY_BODY_MAX_BYTES", "1e6"),
         ("GATEWAY_DRAIN_S", "soon"),

@@ -124,3 +124,11 @@ def test_a_name_that_spells_a_hashed_key_has_another_key() -> None:
 
 def test_the_plan_is_no_part_of_the_key() -> None:
     assert window_key(Identity("user", "ann", "free")) == window_key(Identity("user", "ann", "pro"))
+
+
+def test_a_tokens_scopes_are_words() -> None:
+    claims = {"typ": "service", "sub": "sync", "scope": "operate  read"}
+    assert identity_from_claims(claims).scopes == {"operate", "read"}
+    assert identity_from_claims({"typ": "service", "sub": "sync"}).scopes == frozenset()
+    with pytest.raises(ClaimsInvalid, match="scope"):
+        identity_from_claims({**claims, "scope": ["operate"]})

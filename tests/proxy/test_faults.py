@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from gatespec.stack.postgres import PostgresServer
 
 SOON_MS = 10_000
-UNHEARD_S = 0.3
-"""How long a client waits for what must not come."""
+UNHEARD_S = 1.0
+"""How long a client waits for what must not come, and at most for what must."""
 LATENCY_MS = 250
 CLOCK = MonotonicClock()
 

@@ -20,6 +20,7 @@ from tests.wire_reads.conftest import POOL
 if TYPE_CHECKING:
     from gatespec.drivers.http_reads import HttpReadGateway
     from gatespec.ports import Exchange
+    from gatespec.read_ports import Life
     from gatespec.stack.lane import Lane
 
 SOON_MS = 20_000
@@ -170,12 +171,18 @@ def test_a_paused_instance_can_be_killed(gateway: HttpReadGateway, lane: Lane) -
     lane.alive()
 
 
+def becomes(gateway: HttpReadGateway, instance: int, life: Life, provider: str) -> None:
+    """In the middle of a call, however slow the machine is."""
+    assert until(lambda: bool(gateway.calls([provider])), at_most_ms=SOON_MS)
+    gateway.life(instance, life)
+
+
 def test_an_instance_stops_in_the_middle_of_its_call_and_goes_on(gateway: HttpReadGateway) -> None:
     (provider,) = gateway.fresh_providers(1)
     gateway.provider(provider, latency_ms=300)
     asked = Request(gateway.fresh("user", "free"), path=f"/api/v2/providers?provider={provider}")
-    pauses = Act(150, lambda: gateway.life(0, "paused"))
-    resumes = Act(1_500, lambda: gateway.life(0, "running"))
+    pauses = Act(0, lambda: becomes(gateway, 0, "paused", provider))
+    resumes = Act(500, lambda: gateway.life(0, "running"))
     (said,) = gateway.during([asked], resumes, pauses)
     call = gateway.calls([provider])[0]
     _, paused, running = gateway.disturbances
@@ -189,7 +196,7 @@ def test_an_instance_dies_in_the_middle_of_its_call(gateway: HttpReadGateway) ->
     (provider,) = gateway.fresh_providers(1)
     gateway.provider(provider, latency_ms=1_000)
     who, path = gateway.fresh("user", "free"), f"/api/v2/providers?provider={provider}"
-    dies = Act(200, lambda: gateway.life(1, "killed"))
+    dies = Act(0, lambda: becomes(gateway, 1, "killed", provider))
     (said,) = gateway.during([Request(who, 1, path=path)], dies)
     assert said.status is None
     assert until(lambda: gateway.calls([provider])[0].outcome == "client-left", at_most_ms=SOON_MS)
