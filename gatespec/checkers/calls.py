@@ -36,6 +36,8 @@ class Times:
     """The contract's times as this gateway has them, in ms."""
 
     ttl_ms: int
+    static_ms: int
+    """Of the catalogue."""
     stale_ms: int
     deadline_ms: int
     timeout_ms: int
@@ -50,7 +52,7 @@ class Times:
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Times:
         """Read them from an example's context."""
-        names = ("TTL_PRICING", "STALE", "DEADLINE", "UPSTREAM_TIMEOUT", "LEASE", "REDIS_BUDGET")
+        names = ("TTL_PRICING", "TTL_STATIC", "STALE", "DEADLINE", "UPSTREAM_TIMEOUT", "LEASE", "REDIS_BUDGET")
         return cls(*(int(Decimal(settings[f"GATEWAY_{name}_S"]) * 1000) for name in names))
 
 

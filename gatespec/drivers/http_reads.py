@@ -7,6 +7,7 @@ import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from gatespec.checkers.catalogue import asks_for_it
 from gatespec.clock import now_ns, sleep_until_ns, until
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.lives import Lives
@@ -59,6 +60,12 @@ class HttpReadGateway(HttpGateway):
         self.disturbances = []
         if self._providers:
             self._providers.begin()
+
+    def play(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Send each at its delay; whoever reads the catalogue reads all providers, and leaves none fresh."""
+        if self._lane.pool and any(asks_for_it(request) for request in requests):
+            self._lane.pool.all_were_read()
+        return super().play(requests)
 
     def _settle(self) -> None:
         """Have Redis well, every instance running, and all of them on speaking terms again."""

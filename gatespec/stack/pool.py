@@ -23,6 +23,7 @@ class ProviderPool:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         self._lent = 0
+        self._read = False
 
     def take(self, count: int) -> tuple[str, ...]:
         """Lend names that nobody had; a cache that once knew one of them would spoil the story that gets it again."""
@@ -37,11 +38,15 @@ class ProviderPool:
         self._lent += count
         return taken
 
+    def all_were_read(self) -> None:
+        """Take note that a story read every provider of the gateway, those too that nobody was lent."""
+        self._read = True
+
     @property
     def runs_low(self) -> bool:
         """Whether the next story might ask for more than is left."""
-        return len(self.names) - self._lent < min(RESERVE, len(self.names) // 2)
+        return self._read or len(self.names) - self._lent < min(RESERVE, len(self.names) // 2)
 
     def refill(self, names: Sequence[str]) -> None:
         """Have these instead, all of them new."""
-        self.names, self._lent = tuple(names), 0
+        self.names, self._lent, self._read = tuple(names), 0, False

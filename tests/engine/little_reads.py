@@ -78,6 +78,7 @@ class LittleReads:
         self.given = {"clock": clock, "instances": instances, "settings": settings, "redis_url": redis_url}
         ms = {name: round(float(text) * 1000) for name, text in settings.items() if name.endswith("_S") and text}
         self.ttl, self.stale, self.lease = (ms[f"GATEWAY_{n}_S"] for n in ("TTL_PRICING", "STALE", "LEASE"))
+        self.static = ms["GATEWAY_TTL_STATIC_S"]
         self.deadline, self.timeout = ms["GATEWAY_DEADLINE_S"], ms["GATEWAY_UPSTREAM_TIMEOUT_S"]
         self.budget = ms["GATEWAY_REDIS_BUDGET_S"]
         self.beta = float(settings["GATEWAY_XFETCH_BETA"])
@@ -195,6 +196,9 @@ class LittleReads:
             yield from self.invalidate(instance, names[0])
             self.say(asked, 202, {})
             return
+        if target.path.endswith("/catalog"):
+            yield from self.catalogue(instance, asked)
+            return
         parts: dict[str, Part] = {}
         yield from self.gather(instance, names, parts, began + self.deadline)
         for name in names:
@@ -241,6 +245,31 @@ class LittleReads:
         shared = None if instance.away or self.state != "well" else self.l1.get(name)
         known = self.last_known([instance.l2.get(name), shared])
         return Part(known, "stale" if known else code, tiers)
+
+    # The catalogue.
+
+    def catalogue(self, instance: Instance, asked: Asked) -> Task:
+        """Made of lists that are young enough for it; the others are read anew."""
+        known = {name: self.newest(instance, name) for name in sorted({*self.l1, *instance.l2})}
+        parts: dict[str, Part] = {}
+        old = [name for name, entry in known.items() if not self.is_young(entry)]
+        yield from self.gather(instance, old, parts, self.now + self.deadline)
+        entries = {name: self.newest(instance, name) for name in known}
+        stale = [name for name, entry in entries.items() if self.calls_stale(entry)]
+        warnings = [self.warning(name, Part(entries[name], "stale")) for name in stale]
+        self.say(asked, 200, {"providers": list(known), "warnings": warnings}, cache_status="l2; fwd=miss")
+
+    def newest(self, instance: Instance, name: str) -> Entry:
+        found = [entries[name] for entries in (instance.l2, self.l1) if name in entries]
+        return max(found, key=lambda entry: entry.fetched_ms)
+
+    def is_young(self, entry: Entry) -> bool:
+        """Whether the catalogue may be made of it."""
+        return self.now < entry.fetched_ms + self.static
+
+    def calls_stale(self, entry: Entry) -> bool:
+        """Whether the catalogue says that it is not as it is now."""
+        return not self.is_young(entry)
 
     def invalidate(self, instance: Instance, name: str) -> Task:
         for entries in self.holders(instance):

@@ -86,6 +86,25 @@ class OverstatedTtl(LittleReads):
         return f"{tier}; hit; ttl={self.ttl // 1000}"
 
 
+class CatalogueNeverRefreshed(LittleReads):
+    """The catalogue is made of whatever lists there are, however old."""
+
+    kills = "P02"
+
+    def is_young(self, entry: Entry) -> bool:
+        del entry
+        return True
+
+
+class CatalogueMarkedWithPrices(LittleReads):
+    """The catalogue's lists count as stale when their prices do."""
+
+    kills = "P02"
+
+    def calls_stale(self, entry: Entry) -> bool:
+        return not self.is_fresh(entry)
+
+
 MUTANTS: list[Any] = [
     ServedAfterExpiry,
     StaticTtl,
@@ -94,4 +113,6 @@ MUTANTS: list[Any] = [
     ClosedExpiry,
     MarkedTooSoon,
     OverstatedTtl,
+    CatalogueNeverRefreshed,
+    CatalogueMarkedWithPrices,
 ]
