@@ -49,7 +49,8 @@ LEFT = (900, 700, 500, 350, 250, 150, 100, 50, 25, 10, 5, 2, 1)
 CROWD = 2
 STOPS = st.sampled_from(("paused", "killed"))
 FAILS: st.SearchStrategy[Failing] = st.sampled_from(("status", "reset", ""))
-STALE_OR_OLDER = st.sampled_from((500, 1500, 2600))
+AGES = st.sampled_from((1500, 0, 1500, 2600))
+"""Of the newest offers, in thousandths of a TTL: expired less than one ago, fresh, expired longer ago."""
 ACCEPTED = range(200, 300)
 
 
@@ -68,21 +69,17 @@ class StampedeMachine(ReadMachine):
         for name in self.providers:
             self.gateway.provider(name, latency_ms=self.call_ms)
 
-    @told(who=WHO, each=EACH)
-    def a_crowd_reads(self, who: int, each: int) -> None:
-        """So many on every instance, all at once."""
+    @told(who=WHO, each=EACH, age_permille=AGES)
+    def a_crowd_reads(self, who: int, each: int, age_permille: int) -> None:
+        """So many on every instance, all at once, when the newest offers are so old."""
+        self.let_age(age_permille)
         self.read_everywhere(self.named([who]), each)
 
-    @told(who=WHO, first=st.integers(0, 3))
-    def readers_trickle_in(self, who: int, first: int) -> None:
+    @told(who=WHO, first=st.integers(0, 3), age_permille=AGES)
+    def readers_trickle_in(self, who: int, first: int, age_permille: int) -> None:
         """One after another on all instances in turn, while a call is under way."""
+        self.let_age(age_permille)
         self.ask(*self._trickle(self.named([who]), first))
-
-    @after_asking
-    @told(permille=STALE_OR_OLDER)
-    def waits(self, permille: int) -> None:
-        """Let what is known be fresh, expired less than one TTL ago, or longer."""
-        self.let_age(permille)
 
     @after_asking
     @told()
@@ -200,23 +197,21 @@ def _waited_when_older(key: Key, read: Read) -> bool:
 TOLD_FIRST: tuple[Story, ...] = (
     (
         ("providers_arrive", {"seed": 1}),
-        ("a_crowd_reads", {"who": 0, "each": 3}),
-        ("waits", {"permille": 1500}),
-        ("readers_trickle_in", {"who": 0, "first": 0}),
-        ("waits", {"permille": 2600}),
-        ("a_crowd_reads", {"who": 0, "each": 2}),
+        ("a_crowd_reads", {"who": 0, "each": 3, "age_permille": 0}),
+        ("readers_trickle_in", {"who": 0, "first": 0, "age_permille": 1500}),
+        ("a_crowd_reads", {"who": 0, "each": 2, "age_permille": 2600}),
         ("a_key_is_invalidated", {"who": 0, "instance": 1, "readers": "many"}),
         ("a_key_is_invalidated", {"who": 0, "instance": 0, "readers": "none"}),
         ("readers_come_shortly_before_the_expiry", {}),
     ),
     (
         ("providers_arrive", {"seed": 2}),
-        ("a_crowd_reads", {"who": 0, "each": 1}),
+        ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
         ("a_leader_stops", {"who": 0, "life": "paused"}),
     ),
     (
         ("providers_arrive", {"seed": 3}),
-        ("a_crowd_reads", {"who": 0, "each": 1}),
+        ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
         ("a_leader_stops", {"who": 0, "life": "killed"}),
     ),
 )

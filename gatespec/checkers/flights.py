@@ -148,9 +148,9 @@ def _was_queued(key: Key, early: UpstreamCall, late: UpstreamCall) -> bool:
     known = key.ledger.get(early.serial)
     if known is None or not known.surely_younger(key.times.ttl_ms, late.began_ms):
         return False
-    if any(known.began_ms <= done.done_ms <= late.began_ms for done in key.invalidations):
+    if any(known.began_ms <= done.done_ms and done.began_ms <= late.began_ms for done in key.invalidations):
         return False
-    present = [r for r in key.reads if r.sent_ms <= late.began_ms <= r.heard_ms + key.slack_ms]
+    present = [read for read in key.reads if read.sent_ms <= late.began_ms <= read.heard_ms]
     return bool(present) and all(read.sent_ms + key.slack_ms < known.ended_ms for read in present)
 
 
