@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from gatespec.ports import Gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from gatespec.ports import Exchange
+    from gatespec.ports import Exchange, Request
 
 SERIAL_BASE_CENTS = 100
 """So that no price is absurdly low: a gateway may leave out what cannot be."""
@@ -58,6 +58,16 @@ class Disturbance:
     that it swallowed. None: nothing ended, or nobody counts."""
 
 
+@dataclass(frozen=True)
+class Act:
+    """Something to be done to the stage while requests are under way: a leader stops in the middle of its call."""
+
+    delay_ms: int
+    """How long after the batch's start."""
+    do: Callable[[], None]
+    """A word to the gateway, as `lambda: gateway.life(0, "paused")`; never one that asks or waits."""
+
+
 class ReadGateway(Gateway, Protocol):
     """A gateway whose surroundings the judge holds; the clock of all spans is that of all calls and disturbances.
 
@@ -70,6 +80,9 @@ class ReadGateway(Gateway, Protocol):
 
     def dice(self, seed: int) -> bool:
         """Let the early refreshes of this story be drawn from this seed; say whether this driver can."""
+
+    def during(self, requests: Sequence[Request], *acts: Act) -> list[Exchange]:
+        """As `play`, with each act done at its delay beside the requests; return when all are answered and done."""
 
     def fresh_providers(self, count: int) -> tuple[str, ...]:
         """Return providers that were never read before, pricing serially, without latency or faults."""

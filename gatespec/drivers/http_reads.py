@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from gatespec.drivers.people import People
     from gatespec.ports import Exchange, Tier
-    from gatespec.read_ports import Failing, Life, StoreState, UpstreamCall
+    from gatespec.read_ports import Act, Failing, Life, StoreState, UpstreamCall
     from gatespec.stack.lane import Lane
 
 INVALIDATE = "/internal/v1/cache/invalidate"
@@ -61,19 +62,26 @@ class HttpReadGateway(HttpGateway):
 
     def _settle(self) -> None:
         """Have Redis well, every instance running, and all of them on speaking terms again."""
-        disturbed = self._store is not None and self._store.state != "well"
-        if disturbed:
+        if self._store:
             self.store("well")
         for instance in self._lives.not_running:
             self.life(instance, "running")
-        if disturbed:
+        if any(done.what == "store" for done in self.disturbances):
             self._rejoin()
 
     def _rejoin(self) -> None:
         """Wait until each instance has heard of Redis again, at most `REJOIN_MS`: a request makes it look."""
         path = f"/api/v2/providers?provider={self._lane.plain_provider}"
         self.play([Request(self.fresh("ip", "free"), instance, path=path) for instance in range(self.instances)])
-        until(lambda: self._its_store().talking >= self.instances, at_most_ms=REJOIN_MS)
+        until(lambda: self._lives.hold_all(self._its_store().heard_by), at_most_ms=REJOIN_MS)
+
+    def during(self, requests: Sequence[Request], *acts: Act) -> list[Exchange]:
+        """As `play`, with the acts beside it, one after the other, in a thread of their own: they wait for others."""
+        return self._runner.run(self._beside(requests, sorted(acts, key=lambda act: act.delay_ms)))
+
+    async def _beside(self, requests: Sequence[Request], acts: Sequence[Act]) -> list[Exchange]:
+        exchanges, _ = await asyncio.gather(self._play(requests), _done(acts, now_ns()))
+        return exchanges
 
     def dice(self, seed: int) -> bool:
         """Say no: a running gateway throws its own."""
@@ -106,8 +114,6 @@ class HttpReadGateway(HttpGateway):
             raise Untestable(NOT_OURS.format("processes"))
         began = self.clock.now_ms()
         if self._lives.become(instance, life):
-            # Connections that ended meanwhile are found out now, not by the next request.
-            self._runner.run(sleep_until_ns(0))
             self._did("life", str(instance), life, began)
 
     def invalidate(self, provider: str, instance: int) -> Exchange:
@@ -147,3 +153,9 @@ class HttpReadGateway(HttpGateway):
         """Let go of everything; leave the gateway as it is."""
         self._ends.close()
         super().close()
+
+
+async def _done(acts: Sequence[Act], began_ns: int) -> None:
+    for act in acts:
+        await sleep_until_ns(began_ns + act.delay_ms * 1_000_000)
+        await asyncio.to_thread(act.do)

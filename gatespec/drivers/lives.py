@@ -26,6 +26,10 @@ class Lives:
         """Who must be brought back."""
         return [place for place, life in enumerate(self._lives) if life != "running"]
 
+    def hold_all(self, ports: frozenset[int]) -> bool:
+        """Whether each instance holds a connection from one of these ports of this machine."""
+        return all(not ports.isdisjoint(instance.local_ports) for instance in self._lane.instances)
+
     def become(self, place: int, life: Life) -> bool:
         """Return when it is so (running: ready), saying whether it was not so before."""
         before, self._lives[place] = self._lives[place], life

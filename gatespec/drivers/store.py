@@ -38,9 +38,9 @@ class Store:
         self._before = self._line.evidence()
 
     @property
-    def talking(self) -> int:
-        """Over how many connections Redis has said something since its state last changed."""
-        return self._line.evidence().talking
+    def heard_by(self) -> frozenset[int]:
+        """Clients' ports to which Redis has said something since its state last changed."""
+        return frozenset(self._line.evidence().talking)
 
     def become(self, state: StoreState) -> int | None:
         """Change, and return when it shows; say how often the fault that this ended had shown itself, if it ended one.

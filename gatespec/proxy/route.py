@@ -12,7 +12,7 @@ from gatespec.proxy.faults import conditions
 from gatespec.proxy.pipe import CHUNK_BYTES, Air, Pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gatespec.proxy.faults import Fault, Parting
 
@@ -36,8 +36,8 @@ class Evidence:
     """Connections beyond `CONNECTIONS_MAX`, and those whose server did not take them up."""
     live: int
     """Connections that stand."""
-    talking: int
-    """Those of them over which the server has said something since the faults last changed."""
+    talking: Sequence[int]
+    """The clients' ports of those over which the server has said something since the faults last changed."""
     passed_up: int
     passed_down: int
     swallowed_up: int
@@ -51,6 +51,7 @@ class Link:
         self.client = reader, writer
         self.pipes: tuple[Pipe, ...] = ()
         self.parting: Parting = ""
+        self.client_port: int = writer.get_extra_info("peername")[1]
         self._writers = [writer]
 
     async def run(self, upstream: tuple[str, int], air: Air) -> None:
@@ -151,7 +152,8 @@ class Route:
         counts, links = self._air.counts, self._links
         ways = {f"{what}_{way}": counts[f"{what}_{way}"] for what in ("passed", "swallowed") for way in ("up", "down")}
         told = {name: counts[name] for name in ("made", "ended", "turned_away")}
-        return Evidence(**told, **ways, live=len(links), talking=sum(link.talking for link in links))
+        talking = tuple(link.client_port for link in links if link.talking)
+        return Evidence(**told, **ways, live=len(links), talking=talking)
 
     async def close(self) -> None:
         """Shut the port and end every connection."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from gatespec import verdict
 from gatespec.errors import GatespecError, unable
+from gatespec.stack import born
 from gatespec.stack.environment import base_environment
 from gatespec.stack.health import answers
 from gatespec.stack.native import NativeService
@@ -114,6 +117,12 @@ class GatewayInstance(NativeService):
         """Where it serves."""
         return f"http://{self.address}"
 
+    @property
+    def local_ports(self) -> frozenset[int]:
+        """Its own ends of the TCP connections that it and its children hold now."""
+        held = [c for process in born.tree(self._started().born) for c in _connections(process)]
+        return frozenset(connection.laddr.port for connection in held)
+
     def described(self) -> verdict.Service:
         """The gateway as its target file names it."""
         return verdict.Service("Gateway", self._deployment.target.name, "", "started by the judge", self.address)
@@ -124,6 +133,13 @@ class GatewayInstance(NativeService):
 
     def _answers(self) -> bool:
         return answers(self.url)
+
+
+def _connections(process: psutil.Process) -> list[Any]:
+    """None where it is gone meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        return list(process.net_connections("tcp"))
+    return []
 
 
 def rendered(word: str, words: Mapping[str, str]) -> str:

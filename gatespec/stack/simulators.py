@@ -51,7 +51,8 @@ class Simulators(NativeService):
 
     def described(self) -> verdict.Service:
         """Which providers, and whose."""
-        why = f"simulated: {', '.join(self._providers)}"
+        pooled = sum(count for _, count in self._pools)
+        why = f"simulated: {', '.join(self._providers)}" + (f", and {pooled} in pools" if pooled else "")
         return verdict.Service("Providers", "gatespec simulators", version("gatespec"), why, self.address)
 
     def _command(self, port: int) -> Command:

@@ -38,11 +38,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 def history(tmp_path: Path) -> Path:
     """The shortest history that holds a story."""
     path = tmp_path / "history.jsonl"
-    chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}}
+    chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}, "bodies": False}
     records = (
-        {"record": "history", "version": 1},
+        {"record": "history", "version": 2},
         {"record": "chapter", **chapter},
-        {"record": "example", "number": 1, "story": [["asks", {}]]},
+        {"record": "example", "number": 1, "story": [["asks", {}]], "lag_ms": 0},
     )
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     return path

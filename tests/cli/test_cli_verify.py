@@ -193,7 +193,7 @@ def test_outside_a_checkout_the_target_must_be_named(
     ("text", "error"),
     [
         ("not json", "3 error[history-malformed]: "),
-        ('{"record":"history","version":1}', "3 error[history-empty]: "),
+        ('{"record":"history","version":2}', "3 error[history-empty]: "),
         ("\udcff\udcfe", "3 error[history-malformed]: "),
         (None, "2 error[history-unreadable]: "),
     ],

@@ -34,6 +34,24 @@ def test_a_gateway_that_serves_lacks_nothing() -> None:
     assert absence(gateway(200)) is None
 
 
+@pytest.mark.parametrize(
+    ("provider", "path"), [(None, "/api/v2/providers"), ("lambda", "/api/v2/providers?provider=lambda")]
+)
+def test_a_lane_with_a_pool_is_asked_for_its_plain_provider_alone(provider: str | None, path: str) -> None:
+    asked: list[str] = []
+
+    class TakesDown(LittleGateway):
+        """Writes down which paths it was asked for."""
+
+        def request(self, instance: int, method: str, path: str, *more: object) -> tuple[int, Mapping[str, str], bytes]:
+            del instance, method, more
+            asked.append(path)
+            return 200, {}, b"{}"
+
+    assert absence(InProcessGateway(TakesDown, settings=SETTINGS, instances=2, redis_url=None), provider) is None
+    assert asked == [path, path]
+
+
 @pytest.mark.parametrize("status", [404, 501])
 def test_a_claim_with_nothing_behind_it_is_told(status: int) -> None:
     assert f"on instance 1 is answered {status}" in (absence(gateway(status)) or "")

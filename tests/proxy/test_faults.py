@@ -7,6 +7,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from gatespec.stack.postgres import PostgresServer
 
 SOON_MS = 10_000
-UNHEARD_S = 0.3
-"""How long a client waits for what must not come."""
+UNHEARD_S = 1.0
+"""How long a client waits for what must not come, and at most for what must."""
 LATENCY_MS = 250
 CLOCK = MonotonicClock()
 
@@ -33,7 +34,7 @@ def test_nothing_is_changed_while_all_is_well(through: redis.Redis, redis_line: 
     assert through.get("large") == large
     through.delete("large")
     seen = redis_line.evidence()
-    assert (seen.made, seen.ended, seen.live, seen.talking) == (1, 0, 1, 1)
+    assert (seen.made, seen.ended, seen.live, len(seen.talking)) == (1, 0, 1, 1)
     assert seen.passed_up > len(large)
     assert seen.passed_down > len(large)
     assert (seen.swallowed_up, seen.swallowed_down) == (0, 0)
@@ -251,6 +252,8 @@ def test_postgresql_hangs_and_comes_back(postgres_line: Line, postgres_server: P
 def test_it_tells_when_the_server_speaks_again(redis_line: Line, redis_url: str) -> None:
     with closing(client(redis_line, redis_url)) as speaks:
         speaks.ping()
-        assert redis_line.heal().talking == 0
+        assert list(redis_line.heal().talking) == []
         speaks.ping()
-        assert redis_line.evidence().talking == 1
+        (port_of_its,) = redis_line.evidence().talking
+        ours = {held.laddr.port for held in psutil.Process().net_connections("tcp")}
+        assert port_of_its in ours

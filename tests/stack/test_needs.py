@@ -60,6 +60,7 @@ def test_each_lane_has_providers_that_no_other_has_or_had(stack: Stack) -> None:
         lent = [declared(first), declared(other)]
         assert [list(each) for each in lent] == [["lambda", *first.pool.names], ["lambda", *other.pool.names]]
         assert {*first.pool.names}.isdisjoint(other.pool.names)
+        assert [s.why for s in other.services if s.role == "Providers"] == ["simulated: lambda, and 5 in pools"]
     with stack.lane(TARGET, settings={}, needs=Needs(2)) as third:
         assert third.pool
         assert {*third.pool.names}.isdisjoint([*lent[0], *lent[1]])

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 import pytest
 
+from gatespec.catalogue import load_catalogue
+from gatespec.checkers.findings import Findings
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.engine.backstage import people
-from gatespec.engine.chapter import Needs
+from gatespec.engine.chapter import Chapter, Needs
+from gatespec.engine.plan import VerifyPlan
+from gatespec.engine.run import open_court
+from gatespec.engine.story import StoryMachine, opens, told
 from gatespec.ports import Untestable
 from gatespec.stack.keys import AUDIENCE
 from gatespec.stack.lane import Lane
 from gatespec.target import load_target
+from gatespec.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from gatespec.read_ports import ReadGateway
     from gatespec.stack.lane import Stack
+    from gatespec.target import Target
+    from gatespec.verdict import Judgement
 
 STAND_IN = Path(__file__).parents[1] / "stack" / "gateway.toml"
 
@@ -96,13 +106,37 @@ def test_what_runs_already_is_not_the_judges_to_change(
     assert running.disturbances == []
 
 
-def test_a_gateway_that_speaks_to_none_of_our_providers_is_untestable(stack: Stack) -> None:
-    stack.providers, before = ("vast",), stack.providers
-    try:
-        with pytest.raises(Untestable, match="claims no adapter 'lambda'"):
-            stack.lane(load_target(STAND_IN), settings={}, needs=Needs(1))
-    finally:
-        stack.providers = before
+class ReadingMachine(StoryMachine):
+    """Takes a provider, and needs nothing else to be untestable."""
+
+    @opens()
+    def arrives(self) -> None:
+        cast("ReadGateway", self.gateway).fresh_providers(1)
+
+    @told()
+    def goes_on(self) -> None:
+        """A machine has rules."""
+
+
+READING = Chapter("P01", ReadingMachine, lambda _, __: Findings(), lambda _: Counter(), needs=Needs(1))
+
+
+def judged(target: Target, out: Path) -> Judgement:
+    with open_court(VerifyPlan(target, out, "gatespec verify", examples=1)) as court:
+        return court.judge_one(load_catalogue().property("P01"), READING, "wire", "http")
+
+
+def test_a_gateway_that_speaks_to_none_of_our_providers_is_untestable(tmp_path: Path) -> None:
+    target = load_target(STAND_IN).model_copy(update={"adapters": ["vast"]})
+    judgement = judged(target, tmp_path)
+    assert judgement.verdict is Verdict.UNTESTABLE, judgement.reason
+    assert "claims no adapter 'lambda'" in judgement.reason
+
+
+def test_a_gateway_that_runs_already_is_untestable_and_not_to_blame(url: str, tmp_path: Path) -> None:
+    judgement = judged(load_target(url), tmp_path)
+    assert judgement.verdict is Verdict.UNTESTABLE, judgement.reason
+    assert "its providers are not the judge's to change" in judgement.reason
 
 
 @pytest.fixture
@@ -118,6 +152,28 @@ def quiet(stack: Stack) -> Iterator[HttpReadGateway]:
 def test_a_store_without_a_proxy_cannot_be_broken(quiet: HttpReadGateway) -> None:
     with pytest.raises(Untestable, match="Needs say nothing of store faults"):
         quiet.store("hanging")
+
+
+@pytest.mark.parametrize("healed_by_the_story", [False, True])
+def test_no_story_begins_before_every_instance_has_found_redis_again(
+    stack: Stack, *, healed_by_the_story: bool
+) -> None:
+    """Each instance of this gateway looks for Redis once a second, whoever asks it anything."""
+    target = load_target(STAND_IN)
+    assert target.command
+    looker = target.command.model_copy(update={"argv": ["{python}", str(Path(__file__).with_name("looker.py"))]})
+    target = target.model_copy(update={"command": looker})
+    with stack.lane(target, settings={}, needs=Needs(2, store_faults=True)) as lane:
+        gateway = HttpReadGateway(lane, people(lane))
+        gateway.begin()
+        gateway.store("refusing")
+        if healed_by_the_story:
+            gateway.store("well")
+        gateway.begin()
+        assert lane.lines
+        heard_by = {*lane.lines.redis.evidence().talking}
+        gateway.close()
+        assert all(heard_by & instance.local_ports for instance in lane.instances)
 
 
 def test_an_invalidation_is_asked_for_by_a_service_that_may(

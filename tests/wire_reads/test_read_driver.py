@@ -14,12 +14,13 @@ import pytest
 from gatespec.clock import until
 from gatespec.errors import GatespecError
 from gatespec.ports import Request
-from gatespec.read_ports import SERIAL_BASE_CENTS
+from gatespec.read_ports import SERIAL_BASE_CENTS, Act
 from tests.wire_reads.conftest import POOL
 
 if TYPE_CHECKING:
     from gatespec.drivers.http_reads import HttpReadGateway
     from gatespec.ports import Exchange
+    from gatespec.read_ports import Life
     from gatespec.stack.lane import Lane
 
 SOON_MS = 20_000
@@ -59,10 +60,12 @@ def test_a_second_read_is_served_from_what_is_known_until_it_expires(gateway: Ht
 
 
 def test_no_provider_is_lent_twice_and_each_has_a_ledger_of_its_own(gateway: HttpReadGateway) -> None:
-    lent = {*gateway.fresh_providers(3)}
+    lent = gateway.fresh_providers(3)
+    read(gateway, lent[0])
     gateway.begin()
     again = gateway.fresh_providers(3)
-    assert len(lent | {*again}) == 6
+    assert len({*lent, *again}) == 6
+    assert gateway.calls(lent) == [], "what was called before this story is none of its calls"
     read(gateway, again[0])
     read(gateway, again[1])
     assert [call.provider for call in gateway.calls(again)] == [again[0], again[1]]
@@ -114,7 +117,7 @@ def test_latency_holds_answers_back_and_failures_too(gateway: HttpReadGateway) -
 
 
 @pytest.mark.parametrize("state", ["refusing", "hanging"])
-def test_redis_fails_and_reads_are_answered_all_the_same(gateway: HttpReadGateway, lane: Lane, state: str) -> None:
+def test_redis_fails_and_reads_are_answered_all_the_same(gateway: HttpReadGateway, state: str) -> None:
     known, new = gateway.fresh_providers(2)
     assert serials(read(gateway, known)) == [1]
     gateway.store(state)  # type: ignore[arg-type] # one of `StoreState`
@@ -126,8 +129,6 @@ def test_redis_fails_and_reads_are_answered_all_the_same(gateway: HttpReadGatewa
     assert (began.what, began.whom, began.how, began.bit) == ("store", "", state, None)
     assert (ended.how, bool(ended.bit)) == ("well", True), "the fault left no trace"
     assert began.began_ms <= began.done_ms <= ended.began_ms <= ended.done_ms
-    assert lane.lines
-    assert until(lambda: lane.lines is not None and lane.lines.redis.evidence().talking >= 1, at_most_ms=SOON_MS)
 
 
 def test_a_state_that_redis_is_in_already_is_no_disturbance(gateway: HttpReadGateway) -> None:
@@ -170,6 +171,38 @@ def test_a_paused_instance_can_be_killed(gateway: HttpReadGateway, lane: Lane) -
     lane.alive()
 
 
+def becomes(gateway: HttpReadGateway, instance: int, life: Life, provider: str) -> None:
+    """In the middle of a call, however slow the machine is."""
+    assert until(lambda: bool(gateway.calls([provider])), at_most_ms=SOON_MS)
+    gateway.life(instance, life)
+
+
+def test_an_instance_stops_in_the_middle_of_its_call_and_goes_on(gateway: HttpReadGateway) -> None:
+    (provider,) = gateway.fresh_providers(1)
+    gateway.provider(provider, latency_ms=300)
+    asked = Request(gateway.fresh("user", "free"), path=f"/api/v2/providers?provider={provider}")
+    pauses = Act(0, lambda: becomes(gateway, 0, "paused", provider))
+    resumes = Act(500, lambda: gateway.life(0, "running"))
+    (said,) = gateway.during([asked], resumes, pauses)
+    call = gateway.calls([provider])[0]
+    _, paused, running = gateway.disturbances
+    assert said.status is not None, "whatever it says after so long a silence, it says it"
+    assert (paused.how, running.how) == ("paused", "running")
+    assert said.span.sent_ms < paused.began_ms < paused.done_ms < running.began_ms < said.span.heard_ms
+    assert call.began_ms < running.began_ms
+
+
+def test_an_instance_dies_in_the_middle_of_its_call(gateway: HttpReadGateway) -> None:
+    (provider,) = gateway.fresh_providers(1)
+    gateway.provider(provider, latency_ms=1_000)
+    who, path = gateway.fresh("user", "free"), f"/api/v2/providers?provider={provider}"
+    dies = Act(0, lambda: becomes(gateway, 1, "killed", provider))
+    (said,) = gateway.during([Request(who, 1, path=path)], dies)
+    assert said.status is None
+    assert until(lambda: gateway.calls([provider])[0].outcome == "client-left", at_most_ms=SOON_MS)
+    assert said.span.heard_ms >= gateway.disturbances[-1].began_ms
+
+
 def test_everything_is_put_right_before_the_next_story(gateway: HttpReadGateway, lane: Lane) -> None:
     (provider,) = gateway.fresh_providers(1)
     gateway.store("hanging")
@@ -178,8 +211,6 @@ def test_everything_is_put_right_before_the_next_story(gateway: HttpReadGateway,
     gateway.begin()
     lane.alive()
     assert gateway.disturbances == []
-    assert lane.lines
-    assert lane.lines.redis.evidence().talking >= 2
     assert gateway.calls([provider]) == []
     (other,) = gateway.fresh_providers(1)
     assert serials(read(gateway, other)) == [1]
