@@ -26,6 +26,7 @@ from gatespec.checkers.flights import INVALIDATED_MS, Key, is_refreshed_early, j
 from gatespec.engine.chapter import Chapter, Needs
 from gatespec.engine.reading import SEEDS, UNHINDERED, ReadMachine
 from gatespec.engine.story import after_asking, opens, told
+from gatespec.read_ports import Act
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,8 @@ class StampedeMachine(ReadMachine):
         self.gateway.wait(max(0, age_ms))
         begins = self.gateway.clock.now_ms()
         left = [self._newest_ms() + self.times.ttl_ms - self.call_ms * permille // 1000 - begins for permille in LEFT]
-        self.ask(*(self.read(self.providers, n, delay) for delay in left if delay >= 0 for n in range(CROWD)))
+        come = [(name, n, delay) for delay in left if delay >= 0 for n in range(CROWD) for name in self.providers]
+        self.ask(*(self.read([name], n, delay) for name, n, delay in come))
 
     def _newest_ms(self) -> int:
         called = (call.began_ms for call in self.gateway.calls(self.providers))
@@ -124,6 +126,20 @@ class StampedeMachine(ReadMachine):
         self.gateway.life(0, "running")
         self.gateway.wait(2 * INVALIDATED_MS)
         self.read_everywhere(names, 1)
+
+    @after_asking
+    @told(who=WHO)
+    def a_leader_dies_while_all_wait(self, who: int) -> None:
+        """What expired long ago is not shown: whoever waits for the dead one's call is answered by another's."""
+        names, rest = self.named([who]), range(1, self.gateway.instances)
+        self.let_age(2600)
+        waiting = [self.read(names, instance, self.call_ms // 8) for instance in rest]
+        dies = Act(self.call_ms // 4, lambda: self.gateway.life(0, "killed"))
+        exchanges = self.gateway.during([self.read(names, 0), *waiting], dies)
+        self.example.exchanges += sorted(exchanges, key=lambda e: e.span.sent_ms)
+        self.gateway.wait(self.times.lease_ms)
+        self.ask(*(self.read(names, instance) for instance in rest))
+        self.gateway.life(0, "running")
 
     @told(who=WHO, failing=FAILS)
     def a_provider_changes(self, who: int, failing: Failing) -> None:

@@ -78,9 +78,9 @@ class Key:
 
     @cached_property
     def waiters(self) -> dict[int, list[Read]]:
-        """Those who surely waited for each call, by its serial."""
+        """Those who surely waited for each call, by its serial; who asked for others too may have waited for those."""
         waited: dict[int, list[Read]] = {}
-        for read in self.reads:
+        for read in (read for read in self.reads if len(read.asked) == 1):
             call = self.ledger.get(read.of(self.name).serial or 0)
             if call and read.of(self.name).is_fresh and read.sent_ms + self.slack_ms < call.ended_ms:
                 waited.setdefault(call.serial, []).append(read)

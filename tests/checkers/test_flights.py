@@ -113,3 +113,8 @@ def test_on_the_wire_calls_that_touch_do_not_overlap() -> None:
 def test_a_refresh_may_begin_before_its_invalidation_is_answered() -> None:
     story = Story(tier="wire", lag_ms=20).call(0, 100).read(0, 110, 1).call(160, 260)
     assert fault(story.done("invalidate", "a", "0", 150, 170)) == ""
+
+
+def test_who_asked_for_another_too_may_have_waited_for_that() -> None:
+    story = refetched().call(1500, 1790, "status", "b")
+    assert fault(story.read(1600, 1800, {"a": 2}, {"b": "unavailable"}, asked="ab")) == ""
