@@ -26,6 +26,7 @@ from gatespec.checkers.flights import INVALIDATED_MS, Key, is_refreshed_early, j
 from gatespec.engine.chapter import Chapter, Needs
 from gatespec.engine.reading import SEEDS, UNHINDERED, ReadMachine
 from gatespec.engine.story import after_asking, opens, told
+from gatespec.read_ports import Act
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,8 @@ LEFT = (900, 700, 500, 350, 250, 150, 100, 50, 25, 10, 5, 2, 1)
 CROWD = 2
 STOPS = st.sampled_from(("paused", "killed"))
 FAILS: st.SearchStrategy[Failing] = st.sampled_from(("status", "reset", ""))
-STALE_OR_OLDER = st.sampled_from((500, 1500, 2600))
+AGES = st.sampled_from((1500, 0, 1500, 2600))
+"""Of the newest offers, in thousandths of a TTL: expired less than one ago, fresh, expired longer ago."""
 ACCEPTED = range(200, 300)
 
 
@@ -68,21 +70,17 @@ class StampedeMachine(ReadMachine):
         for name in self.providers:
             self.gateway.provider(name, latency_ms=self.call_ms)
 
-    @told(who=WHO, each=EACH)
-    def a_crowd_reads(self, who: int, each: int) -> None:
-        """So many on every instance, all at once."""
+    @told(who=WHO, each=EACH, age_permille=AGES)
+    def a_crowd_reads(self, who: int, each: int, age_permille: int) -> None:
+        """So many on every instance, all at once, when the newest offers are so old."""
+        self.let_age(age_permille)
         self.read_everywhere(self.named([who]), each)
 
-    @told(who=WHO, first=st.integers(0, 3))
-    def readers_trickle_in(self, who: int, first: int) -> None:
+    @told(who=WHO, first=st.integers(0, 3), age_permille=AGES)
+    def readers_trickle_in(self, who: int, first: int, age_permille: int) -> None:
         """One after another on all instances in turn, while a call is under way."""
+        self.let_age(age_permille)
         self.ask(*self._trickle(self.named([who]), first))
-
-    @after_asking
-    @told(permille=STALE_OR_OLDER)
-    def waits(self, permille: int) -> None:
-        """Let what is known be fresh, expired less than one TTL ago, or longer."""
-        self.let_age(permille)
 
     @after_asking
     @told()
@@ -94,7 +92,8 @@ class StampedeMachine(ReadMachine):
         self.gateway.wait(max(0, age_ms))
         begins = self.gateway.clock.now_ms()
         left = [self._newest_ms() + self.times.ttl_ms - self.call_ms * permille // 1000 - begins for permille in LEFT]
-        self.ask(*(self.read(self.providers, n, delay) for delay in left if delay >= 0 for n in range(CROWD)))
+        come = [(name, n, delay) for delay in left if delay >= 0 for n in range(CROWD) for name in self.providers]
+        self.ask(*(self.read([name], n, delay) for name, n, delay in come))
 
     def _newest_ms(self) -> int:
         called = (call.began_ms for call in self.gateway.calls(self.providers))
@@ -127,6 +126,20 @@ class StampedeMachine(ReadMachine):
         self.gateway.life(0, "running")
         self.gateway.wait(2 * INVALIDATED_MS)
         self.read_everywhere(names, 1)
+
+    @after_asking
+    @told(who=WHO)
+    def a_leader_dies_while_all_wait(self, who: int) -> None:
+        """What expired long ago is not shown: whoever waits for the dead one's call is answered by another's."""
+        names, rest = self.named([who]), range(1, self.gateway.instances)
+        self.let_age(2600)
+        waiting = [self.read(names, instance, self.call_ms // 8) for instance in rest]
+        dies = Act(self.call_ms // 4, lambda: self.gateway.life(0, "killed"))
+        exchanges = self.gateway.during([self.read(names, 0), *waiting], dies)
+        self.example.exchanges += sorted(exchanges, key=lambda e: e.span.sent_ms)
+        self.gateway.wait(self.times.lease_ms)
+        self.ask(*(self.read(names, instance) for instance in rest))
+        self.gateway.life(0, "running")
 
     @told(who=WHO, failing=FAILS)
     def a_provider_changes(self, who: int, failing: Failing) -> None:
@@ -200,23 +213,21 @@ def _waited_when_older(key: Key, read: Read) -> bool:
 TOLD_FIRST: tuple[Story, ...] = (
     (
         ("providers_arrive", {"seed": 1}),
-        ("a_crowd_reads", {"who": 0, "each": 3}),
-        ("waits", {"permille": 1500}),
-        ("readers_trickle_in", {"who": 0, "first": 0}),
-        ("waits", {"permille": 2600}),
-        ("a_crowd_reads", {"who": 0, "each": 2}),
+        ("a_crowd_reads", {"who": 0, "each": 3, "age_permille": 0}),
+        ("readers_trickle_in", {"who": 0, "first": 0, "age_permille": 1500}),
+        ("a_crowd_reads", {"who": 0, "each": 2, "age_permille": 2600}),
         ("a_key_is_invalidated", {"who": 0, "instance": 1, "readers": "many"}),
         ("a_key_is_invalidated", {"who": 0, "instance": 0, "readers": "none"}),
         ("readers_come_shortly_before_the_expiry", {}),
     ),
     (
         ("providers_arrive", {"seed": 2}),
-        ("a_crowd_reads", {"who": 0, "each": 1}),
+        ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
         ("a_leader_stops", {"who": 0, "life": "paused"}),
     ),
     (
         ("providers_arrive", {"seed": 3}),
-        ("a_crowd_reads", {"who": 0, "each": 1}),
+        ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
         ("a_leader_stops", {"who": 0, "life": "killed"}),
     ),
 )

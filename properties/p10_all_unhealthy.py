@@ -23,8 +23,9 @@ from gatespec.checkers.fields import retry_after_s
 from gatespec.checkers.findings import Breach, Findings
 from gatespec.checkers.shown import FAILED, TIMED_OUT, judge_shown
 from gatespec.engine.chapter import Chapter, Needs
+from gatespec.engine.crowd import in_process
 from gatespec.engine.reading import FAILING, INSTANCES, UNHINDERED, Mood, ReadMachine
-from gatespec.engine.story import after_asking, opens, told
+from gatespec.engine.story import opens, told
 
 if TYPE_CHECKING:
     from gatespec.checkers.answers import Read
@@ -36,6 +37,9 @@ ALL = tuple(range(PROVIDERS))
 WHO = st.integers(0, PROVIDERS - 1)
 WHOM = st.lists(WHO, min_size=1, max_size=PROVIDERS, unique=True)
 FAILS: st.SearchStrategy[Mood] = st.sampled_from(FAILING)
+HOW: st.SearchStrategy[Mood] = st.sampled_from((*FAILING, "quick"))
+AGES = st.sampled_from((1200, 0, 2500))
+"""Of the newest offers, in thousandths of a TTL."""
 
 
 class AllUnhealthyMachine(ReadMachine):
@@ -57,31 +61,21 @@ class AllUnhealthyMachine(ReadMachine):
         for name in self.providers:
             self.become(name, how)
 
-    @told(who=WHO, how=FAILS)
-    def a_provider_fails(self, who: int, how: Mood) -> None:
-        """One alone fails from now on."""
+    @told(who=WHO, how=HOW)
+    def a_provider_becomes(self, who: int, how: Mood) -> None:
+        """One alone fails from now on, or is well again."""
         self.become(self.named([who])[0], how)
 
-    @told(who=WHO)
-    def a_provider_returns(self, who: int) -> None:
-        """It is well again."""
-        self.become(self.named([who])[0], "quick")
-
-    @told(whom=WHOM, instance=INSTANCES)
-    def reads(self, whom: list[int], instance: int) -> None:
-        """Read some of them."""
+    @told(whom=WHOM, instance=INSTANCES, age_permille=AGES)
+    def reads(self, whom: list[int], instance: int, age_permille: int) -> None:
+        """Read some of them when the newest offers are so old."""
+        self.let_age(age_permille)
         self.ask(self.read(self.named(whom), instance))
 
-    @after_asking
-    @told(permille=st.sampled_from((1200, 2500)))
-    def all_expire(self, permille: int) -> None:
-        """Wait until nothing is fresh any more."""
-        self.let_age(permille)
-
-    @after_asking
+    @in_process
     @told()
     def all_grow_too_old(self) -> None:
-        """Wait until nothing may be shown any more."""
+        """Wait until nothing may be shown any more: drawn where time is the judge's, for it takes the longest."""
         self.let_age(1001, of_ms=self.times.stale_ms)
 
 
@@ -130,22 +124,21 @@ def _is_twin(failed: Read, other: Read) -> bool:
 TOLD_FIRST: tuple[Story, ...] = (
     (
         ("providers_arrive", {"known": [0, 1, 2]}),
-        ("a_provider_fails", {"who": 0, "how": "fails"}),
-        ("a_provider_fails", {"who": 1, "how": "hangs"}),
-        ("all_expire", {"permille": 1200}),
-        ("reads", {"whom": [0, 1], "instance": 1}),
-        ("reads", {"whom": [0, 1, 2], "instance": 1}),
+        ("a_provider_becomes", {"who": 0, "how": "fails"}),
+        ("a_provider_becomes", {"who": 1, "how": "hangs"}),
+        ("reads", {"whom": [0, 1], "instance": 1, "age_permille": 1200}),
+        ("reads", {"whom": [0, 1, 2], "instance": 1, "age_permille": 0}),
         ("all_fail", {"how": "resets"}),
         ("all_grow_too_old", {}),
-        ("reads", {"whom": [0, 1, 2], "instance": 0}),
+        ("reads", {"whom": [0, 1, 2], "instance": 0, "age_permille": 0}),
     ),
     (
         ("providers_arrive", {"known": []}),
-        ("a_provider_fails", {"who": 0, "how": "babbles"}),
-        ("a_provider_fails", {"who": 1, "how": "hangs"}),
-        ("reads", {"whom": [0], "instance": 0}),
-        ("reads", {"whom": [0, 1], "instance": 1}),
-        ("reads", {"whom": [0, 1, 2], "instance": 0}),
+        ("a_provider_becomes", {"who": 0, "how": "babbles"}),
+        ("a_provider_becomes", {"who": 1, "how": "hangs"}),
+        ("reads", {"whom": [0], "instance": 0, "age_permille": 0}),
+        ("reads", {"whom": [0, 1], "instance": 1, "age_permille": 0}),
+        ("reads", {"whom": [0, 1, 2], "instance": 0, "age_permille": 0}),
     ),
 )
 SHORT = {

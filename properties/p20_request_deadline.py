@@ -24,7 +24,7 @@ from gatespec.checkers.findings import Breach, Findings
 from gatespec.checkers.shown import FAILED, TIMED_OUT, judge_shown
 from gatespec.engine.chapter import Chapter, Needs
 from gatespec.engine.reading import INSTANCES, MOODS, UNHINDERED, Mood, ReadMachine
-from gatespec.engine.story import after_asking, opens, told
+from gatespec.engine.story import opens, told
 
 if TYPE_CHECKING:
     from gatespec.checkers.answers import Read
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PROVIDERS = 4
 WHO = st.integers(0, PROVIDERS - 1)
 WHOM = st.lists(WHO, min_size=1, max_size=PROVIDERS, unique=True)
+AGES = st.sampled_from((0, 1300, 0, 2500))
+"""Of the newest offers, in thousandths of a TTL."""
 MOOD: st.SearchStrategy[Mood] = st.sampled_from(tuple(MOODS))
 
 
@@ -50,9 +52,10 @@ class DeadlineMachine(ReadMachine):
         for name, mood in zip(self.providers, moods, strict=True):
             self.become(name, mood)
 
-    @told(whom=WHOM, instance=INSTANCES)
-    def reads(self, whom: list[int], instance: int) -> None:
-        """Read some of them."""
+    @told(whom=WHOM, instance=INSTANCES, age_permille=AGES)
+    def reads(self, whom: list[int], instance: int, age_permille: int) -> None:
+        """Read some of them when the newest offers are so old."""
+        self.let_age(age_permille)
         self.ask(self.read(self.named(whom), instance))
 
     @told(whom=WHOM)
@@ -64,12 +67,6 @@ class DeadlineMachine(ReadMachine):
     def a_provider_becomes(self, who: int, mood: Mood) -> None:
         """Let its mood change."""
         self.become(self.named([who])[0], mood)
-
-    @after_asking
-    @told(permille=st.sampled_from((500, 1300, 2500)))
-    def waits(self, permille: int) -> None:
-        """Let what is known be still fresh, expired a little, or long ago."""
-        self.let_age(permille)
 
 
 def check(example: Example, since: int) -> Findings:
@@ -107,13 +104,12 @@ def _is_slow(read: Read, name: str, example: Example) -> bool:
 TOLD_FIRST: tuple[Story, ...] = (
     (
         ("providers_arrive", {"moods": ["quick", "hangs", "slow", "fails"]}),
-        ("reads", {"whom": [0, 1, 2, 3], "instance": 0}),
-        ("reads", {"whom": [1], "instance": 0}),
-        ("reads", {"whom": [3], "instance": 1}),
+        ("reads", {"whom": [0, 1, 2, 3], "instance": 0, "age_permille": 0}),
+        ("reads", {"whom": [1], "instance": 0, "age_permille": 0}),
+        ("reads", {"whom": [3], "instance": 1, "age_permille": 0}),
         ("a_provider_becomes", {"who": 0, "mood": "slow"}),
         ("a_provider_becomes", {"who": 3, "mood": "quick"}),
-        ("waits", {"permille": 1300}),
-        ("reads", {"whom": [0, 3], "instance": 1}),
+        ("reads", {"whom": [0, 3], "instance": 1, "age_permille": 1300}),
         ("all_instances_read", {"whom": [1, 3]}),
     ),
 )

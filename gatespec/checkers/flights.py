@@ -78,9 +78,9 @@ class Key:
 
     @cached_property
     def waiters(self) -> dict[int, list[Read]]:
-        """Those who surely waited for each call, by its serial."""
+        """Those who surely waited for each call, by its serial; who asked for others too may have waited for those."""
         waited: dict[int, list[Read]] = {}
-        for read in self.reads:
+        for read in (read for read in self.reads if len(read.asked) == 1):
             call = self.ledger.get(read.of(self.name).serial or 0)
             if call and read.of(self.name).is_fresh and read.sent_ms + self.slack_ms < call.ended_ms:
                 waited.setdefault(call.serial, []).append(read)
@@ -148,9 +148,9 @@ def _was_queued(key: Key, early: UpstreamCall, late: UpstreamCall) -> bool:
     known = key.ledger.get(early.serial)
     if known is None or not known.surely_younger(key.times.ttl_ms, late.began_ms):
         return False
-    if any(known.began_ms <= done.done_ms <= late.began_ms for done in key.invalidations):
+    if any(known.began_ms <= done.done_ms and done.began_ms <= late.began_ms for done in key.invalidations):
         return False
-    present = [r for r in key.reads if r.sent_ms <= late.began_ms <= r.heard_ms + key.slack_ms]
+    present = [read for read in key.reads if read.sent_ms <= late.began_ms <= read.heard_ms]
     return bool(present) and all(read.sent_ms + key.slack_ms < known.ended_ms for read in present)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gatespec.ports import Kind, Plan, Tier
-    from gatespec.read_ports import Answered, Failing, Life, ReadsDriver, StoreState, UpstreamCall
+    from gatespec.read_ports import Act, Answered, Failing, Life, ReadsDriver, StoreState, UpstreamCall
 
 STEP_MS = 5
 """How far the clock goes on while an answer is awaited: what is heard meanwhile says its own moment."""
@@ -80,11 +80,21 @@ class InProcessReadGateway:
 
     def play(self, requests: Sequence[Request]) -> list[Exchange]:
         """Hand each in at its delay, and let time pass until all are answered, at most `PLAY_MAX_MS`."""
+        return self.during(requests)
+
+    def during(self, requests: Sequence[Request], *acts: Act) -> list[Exchange]:
+        """As `play`; of one moment the requests come first."""
         began, sent = self.clock.now_ms(), dict[int, tuple[int, int]]()
-        for place, request in sorted(enumerate(requests), key=lambda pair: pair[1].delay_ms):
-            if began + request.delay_ms > self.clock.now_ms():
-                self._run(began + request.delay_ms)
-            sent[place] = self._submit(request), self.clock.now_ms()
+        due: list[tuple[int, int | Act]] = [(r.delay_ms, place) for place, r in enumerate(requests)]
+        due += [(act.delay_ms, act) for act in acts]
+        for delay_ms, what in sorted(due, key=lambda one: one[0]):
+            if began + delay_ms > self.clock.now_ms():
+                self._run(began + delay_ms)
+            if isinstance(what, int):
+                sent[what] = self._submit(requests[what]), self.clock.now_ms()
+            else:
+                self._run(self.clock.now_ms())
+                what.do()
         self._run(self.clock.now_ms())
         self._await([ticket for ticket, _ in sent.values()])
         self._run(self.clock.now_ms() + BREATH_MS)

@@ -108,3 +108,13 @@ def test_on_the_wire_calls_that_touch_do_not_overlap() -> None:
     story = Story(tier="wire", lag_ms=5).call(0, 100).call(95, 200).read(0, 105, 1).read(90, 205, 2)
     assert "under way" not in fault(story)
     assert "under way" in fault(Story(tier="wire").call(0, 100).call(50, 200).read(0, 105, 1).read(45, 205, 2))
+
+
+def test_a_refresh_may_begin_before_its_invalidation_is_answered() -> None:
+    story = Story(tier="wire", lag_ms=20).call(0, 100).read(0, 110, 1).call(160, 260)
+    assert fault(story.done("invalidate", "a", "0", 150, 170)) == ""
+
+
+def test_who_asked_for_another_too_may_have_waited_for_that() -> None:
+    story = refetched().call(1500, 1790, "status", "b")
+    assert fault(story.read(1600, 1800, {"a": 2}, {"b": "unavailable"}, asked="ab")) == ""

@@ -19,6 +19,7 @@ from gatespec.engine.rejudge import rejudge
 from gatespec.engine.stage import Stage
 from gatespec.history import Context, HistoryWriter
 from gatespec.ports import Request, Untestable
+from gatespec.read_ports import Act
 from gatespec.verdict import Verdict
 from tests.engine.little_gateway import LittleGateway
 from tests.engine.little_reads import LittleReads
@@ -121,6 +122,18 @@ def test_a_killed_instance_cuts_its_calls_and_forgets() -> None:
         ("invalidate", "0"),
         ("life", "killed"),
     ]
+
+
+def test_an_act_is_done_at_its_moment() -> None:
+    opened = gateway()
+    first, second = opened.fresh_providers(2)
+    for name in (first, second):
+        opened.provider(name, latency_ms=100)
+    start = opened.clock.now_ms()
+    fail = Act(50, lambda: opened.provider(second, failing="status"))
+    well, failed = opened.during([read(opened, first), read(opened, second, delay_ms=60)], fail)
+    assert (well.status, failed.status, failed.span.heard_ms - start) == (200, 503, 60)
+    assert opened.disturbances[-1].began_ms - start == 50
 
 
 def test_each_story_begins_anew() -> None:
