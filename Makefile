@@ -45,7 +45,7 @@ unit: setup
 	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 
 wire: setup
-	@$(RUN) pytest properties/ --gatespec-tier wire --gatespec-examples 20
+	@$(RUN) pytest properties/ --gatespec-tier wire --gatespec-examples 5
 
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)

@@ -120,7 +120,7 @@ def test_the_command_in_the_report_repeats_the_run(
     [
         (["--only", "P98"], "property-unknown", "there is no property 'P98'"),
         (["--only", ""], "property-unknown", "there is no property ''"),
-        (["--only", "P03,P01"], "property-provisional", "P01"),
+        (["--only", "P03,P04"], "property-provisional", "P04"),
         (["--tier", "wires"], "tier-unknown", "'wires'"),
         (["--examples", "0"], "examples-invalid", "--examples 0"),
         (["--examples", "many"], "usage", "--examples"),

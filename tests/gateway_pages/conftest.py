@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from reference_gateway.adapters.redis import Healths, RedisSnapshots, open_snapshots
+from reference_gateway.adapters.redis import snapshots as snapshots_in_redis
 from reference_gateway.edge import clock
 from reference_gateway.edge.cursors import Cursors
 from reference_gateway.edge.pages import Pages
@@ -16,7 +17,9 @@ from reference_gateway.edge.snapshots import Snapshots
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-PATIENT_S = 5.0
+    import pytest
+
+PATIENT_S = 30.0
 """A budget for tests that are about something else than budgets."""
 LIFE_MS = 300_000
 
@@ -37,7 +40,9 @@ class Instance:
 
 
 @pytest_asyncio.fixture
-async def opened() -> AsyncIterator[Callable[..., Instance]]:
+async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Instance]]:
+    # A first word to a cluster lays a line to each node: on a busy machine that takes as long as it takes.
+    monkeypatch.setattr(snapshots_in_redis, "FINISH_S", PATIENT_S)
     instances: list[Instance] = []
 
     def opens(url: str, *, budget_s: float = PATIENT_S, life_ms: int = LIFE_MS) -> Instance:
