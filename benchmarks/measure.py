@@ -72,7 +72,7 @@ def measure(plan: Plan, watch: Watch) -> Measured:
             measured.components.extend(_tell(target, stack, watch))
         if STAMPEDE in plan.parts:
             watch("letting many readers at one key")
-            measured.stampedes.extend(stampedes(target, stack))
+            measured.stampedes.extend(stampedes(target, stack, plan.rounds))
         if HELD in plan.parts:
             watch("filling an instance with offers")
             measured.held = hold(target, stack)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 READERS = 200
 INSTANCES = 4
-EXPIRIES = 5
-"""Of each kind of key: one that was never read, and one that expired just now."""
 LATENCY_MS = 150
 """The provider's: long beside the time in which all readers have asked."""
 TTL_MS = 2_000
@@ -56,18 +54,21 @@ class Stampede:
     worst_ms: int
 
 
-def stampedes(target: Target, stack: Stack) -> Iterator[Stampede]:
-    """Let all readers at fresh providers; raise `unable` where any was not answered 200, or a call was made twice."""
-    needs = Needs(providers=2 * EXPIRIES, instances=INSTANCES)
+def stampedes(target: Target, stack: Stack, moments: int) -> Iterator[Stampede]:
+    """Let all readers at fresh providers, each first never read and then expired just now, so many of them.
+
+    Raise `unable` where any reader was not answered 200, or another number of calls was made than one.
+    """
+    needs = Needs(providers=2 * moments, instances=INSTANCES)
     with stack.lane(target, settings=SETTINGS, instances=INSTANCES, needs=needs) as lane:
         gateway = HttpReadGateway(lane, people(lane))
         try:
             gateway.begin()
-            for provider in gateway.fresh_providers(EXPIRIES):
+            for provider in gateway.fresh_providers(moments):
                 gateway.provider(provider, latency_ms=LATENCY_MS)
-                yield _sound(_meet(gateway, provider, "missing"))
+                yield checked(_meet(gateway, provider, "missing"))
                 _expire(gateway, provider)
-                yield _sound(_meet(gateway, provider, "expired"))
+                yield checked(_meet(gateway, provider, "expired"))
         finally:
             gateway.close()
 
@@ -103,7 +104,8 @@ def _check_statuses(answers: list[Exchange]) -> None:
         raise unable("benchmark-unfit", f"readers were answered {', '.join(others)}, which is not measured")
 
 
-def _sound(met: Stampede) -> Stampede:
+def checked(met: Stampede) -> Stampede:
+    """Return it if the provider was called once; raises `unable` for anything else."""
     if met.calls != 1:
         said = f"{met.readers} readers on {met.instances} instances met one {met.key} key, and {met.calls} calls came"
         raise unable("benchmark-unfit", said, hint="`gatespec verify --only P06` tells the shortest story of it")

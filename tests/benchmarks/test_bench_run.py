@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
+from benchmarks.stampede import Stampede, checked
 from gatespec.clock import until
+from gatespec.errors import GatespecError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RUN_S = 120
@@ -43,6 +46,21 @@ def test_a_tiny_run_equates_and_compares(tmp_path: Path) -> None:
     assert all(each["load"]["statuses"]["304"] > each["load"]["statuses"]["200"] > 0 for each in report["rounds"])
     assert all(each["cpu_s"] > 0 for each in report["rounds"])
     assert all(each["idle"]["rss"] > 0 < each["loaded"]["rss"] for each in report["memory"])
+
+
+def test_a_stampede_is_measured_where_it_costs_one_call(tmp_path: Path) -> None:
+    words = argv(tmp_path, "--only", "stampede", "--rounds", "1")
+    ran = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, timeout=RUN_S, check=False)
+    assert ran.returncode == 0, ran.stderr
+    report: dict[str, Any] = json.loads((tmp_path / "bench.json").read_text())
+    met = [(each["key"], each["readers"], each["instances"], each["calls"]) for each in report["stampedes"]]
+    assert met == [("missing", 200, 4, 1), ("expired", 200, 4, 1)]
+
+
+@pytest.mark.parametrize("calls", [0, 2])
+def test_a_stampede_that_cost_another_number_of_calls_is_no_number(calls: int) -> None:
+    with pytest.raises(GatespecError, match=f"met one expired key, and {calls} calls came"):
+        checked(Stampede("expired", 200, 4, calls, 0, 1, 1))
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
