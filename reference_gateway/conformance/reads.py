@@ -244,12 +244,12 @@ class Reads:
             return "", problem
         query = parse_query(parse_qsl(urlsplit(asked.path).query, keep_blank_values=True))
         shown = await self.find(instance, self.asked_of(query), until_ms)
-        return status_of(shown), nothing_known(shown) or self.render(query, shown)
+        return status_of(shown), self.nothing_known(shown) or self.render(query, shown)
 
     async def read_catalog(self, instance: Instance, until_ms: int) -> tuple[str, bytes | Problem]:
         """Answer the catalogue, of lists that are no older than the static TTL."""
         shown = await self.find(instance, tuple(self.known), until_ms, self.static_ttl_ms())
-        return status_of(shown), nothing_known(shown) or catalog_body(tuple(self.known), self.moment(shown))
+        return status_of(shown), self.nothing_known(shown) or catalog_body(tuple(self.known), self.moment(shown))
 
     async def read_offer(self, instance: Instance, offer_id: str, until_ms: int) -> tuple[str, bytes | Problem]:
         """Answer one offer, as fresh as its own provider's list."""
@@ -257,7 +257,7 @@ class Reads:
         snapshot = snapshot_of(self.moment(shown))
         if (offer := snapshot.offers.get(offer_id)) is None:
             unknown = [each for each in shown if each.entry is None]
-            return status_of(shown), nothing_known(unknown) or Problem("not-found", "no provider has this offer")
+            return status_of(shown), self.nothing_known(unknown) or Problem("not-found", "no provider has this offer")
         own = [each for each in shown if each.provider == offer.provider]
         return status_of(own), offer_body(snapshot, offer, warnings_of(own))
 
@@ -277,6 +277,10 @@ class Reads:
     def static_ttl_ms(self) -> int:
         """Say how old a list may be for the catalogue."""
         return self.times.static_ttl_ms
+
+    def nothing_known(self, shown: Sequence[Shown]) -> Problem | None:
+        """Return the problem of an answer that has nothing to show."""
+        return nothing_known(shown)
 
     def render(self, query: Query, shown: Sequence[Shown]) -> bytes:
         """Write the first page of the list; further ones are for HTTP."""

@@ -10,8 +10,6 @@ import pytest
 from gatespec.catalogue import load_catalogue
 from gatespec.engine import play
 from gatespec.engine.chapter import load_chapters
-from gatespec.engine.story import read_story
-from gatespec.engine.tally import write_story
 from gatespec.verdict import Failure, Verdict
 from tests.engine.little_reads import LittleReads
 from tests.mutants.court import judge
@@ -78,10 +76,3 @@ def test_the_stories_told_first_see_every_mark(property_id: str, monkeypatch: py
     judgement = judge(LittleReads, property_id)
     assert judgement.verdict is Verdict.HOLDS, judgement.reason
     assert judgement.distinct == len(CHAPTERS[property_id].told_first)
-
-
-@pytest.mark.parametrize("property_id", CHAPTERS)
-def test_they_can_be_replayed_from_a_line(property_id: str) -> None:
-    chapter = CHAPTERS[property_id]
-    for story in chapter.told_first:
-        assert read_story(write_story(story), chapter.machine) == list(story)

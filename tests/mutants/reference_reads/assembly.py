@@ -1,0 +1,56 @@
+"""The reference gateway with one of its parts replaced by a wrong one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reference_gateway.adapters.redis.stepped_cache import MemoryCache
+from reference_gateway.conformance import Reference
+from reference_gateway.conformance.reads import Reads
+from reference_gateway.conformance.world import Line, SteppedL1
+from reference_gateway.core.cache.l2 import L2InMemoryCache
+from reference_gateway.core.cache.refreshes import Outside, Refreshes
+from reference_gateway.core.cache.tiers import MultiTierCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reference_gateway.adapters.redis.stepped_cache import SteppedCache
+    from reference_gateway.conformance.world import SteppedRuntime
+
+FOR_EVER_MS = 10**13
+
+
+class Assembled(Reads):
+    """Opens each part as the right one does, but for those of `wrong`, each in the place of its own kind."""
+
+    wrong: tuple[type, ...] = ()
+
+    def kind(self, right: type[Any]) -> type[Any]:
+        return next((part for part in self.wrong if issubclass(part, right)), right)
+
+    def open_shared(self, redis_url: str | None) -> SteppedCache:
+        shared: SteppedCache = self.kind(MemoryCache)() if redis_url is None else super().open_shared(redis_url)
+        return shared
+
+    def open_line(self, runtime: SteppedRuntime, back: Callable[[], None]) -> Line:
+        line: Line = self.kind(Line)(self.shared, runtime, self.times.budget_ms, back)
+        return line
+
+    def open_outside(self, number: int, runtime: SteppedRuntime, line: Line) -> Outside:
+        outside, name = super().open_outside(number, runtime, line), f"{number}.{self.generations}"
+        return outside._replace(l1=self.kind(SteppedL1)(line, runtime, self.times, name))
+
+    def open_cache(self, outside: Outside) -> MultiTierCache:
+        right: type[Any] = self.kind(MultiTierCache)
+        tiers: Any = type(right.__name__, (right,), {"refreshes_kind": self.kind(Refreshes)})
+        times, l2 = self.times, self.kind(L2InMemoryCache)(self.times.use_ms)
+        cache: MultiTierCache = tiers(l2, outside, times.lifetimes, times.lease_ms)
+        return cache
+
+
+def reference_with(*wrong: type[Any]) -> type[Reference]:
+    """Return the gateway of these parts; a whole driver is taken as it is."""
+    reads = next((part for part in wrong if issubclass(part, Reads)), None)
+    reads = reads or type("Reads", (Assembled,), {"wrong": wrong})
+    return type(wrong[0].__name__, (Reference,), {"reads_kind": reads})

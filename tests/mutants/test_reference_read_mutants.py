@@ -1,0 +1,90 @@
+"""As `test_component_mutants`, for the read path: the reference with one of its parts wrong."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+
+from gatespec.catalogue import load_catalogue
+from gatespec.engine import play
+from gatespec.engine.chapter import load_chapters
+from gatespec.verdict import Failure, Verdict
+from reference_gateway.conformance import Reference
+from tests.mutants.court import judge
+from tests.mutants.reference_reads.assembly import reference_with
+from tests.mutants.reference_reads.p01_lookups import MUTANTS as P01
+from tests.mutants.reference_reads.p02_expiry import MUTANTS as P02
+from tests.mutants.reference_reads.p06_stampedes import MUTANTS as P06
+from tests.mutants.reference_reads.p10_outages import MUTANTS as P10
+from tests.mutants.reference_reads.p11_fetches import MUTANTS as P11
+from tests.mutants.reference_reads.p20_deadlines import MUTANTS as P20
+
+MUTANTS: list[Any] = [*P01, *P02, *P06, *P10, *P11, *P20]
+PROPERTIES = [name for name, chapter in load_chapters().items() if chapter.needs]
+SEEDS = (1, 2)
+LIVING_EXAMPLES = 30
+SEEDED_EXAMPLES = 20
+REDIS_EXAMPLES = 10
+"""What a real server adds does not depend on the dice."""
+
+
+def story_of(failure: Failure) -> str:
+    words = shlex.split(failure.replay)
+    return words[words.index("--replay") + 1]
+
+
+@pytest.mark.parametrize("part", MUTANTS, ids=lambda part: f"{part.kills}-{part.__name__}")
+def test_the_property_kills_its_mutant(part: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the stories that every run tells first; only a few mutants need one that is drawn."""
+    property_id, mutant = part.kills, reference_with(part)
+    if not getattr(part, "only_drawn", False):
+        monkeypatch.setattr(play, "_explore", lambda *_: None)
+    judgement = judge(mutant, property_id)
+    assert judgement.verdict is Verdict.BROKEN, judgement.reason
+    failure = judgement.failure
+    assert failure is not None
+    assert failure.statement == load_catalogue().property(property_id).statement
+    assert failure.reproduced == failure.replays
+    assert judge(mutant, property_id, replay=story_of(failure)).verdict is Verdict.BROKEN
+    told_of_the_right_one = judge(Reference, property_id, replay=story_of(failure))
+    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
+    assert told_of_the_right_one.failure is None
+
+
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_gateway_lives(property_id: str) -> None:
+    judgement = judge(Reference, property_id, examples=LIVING_EXAMPLES)
+    assert judgement.verdict is Verdict.HOLDS, judgement.reason
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_gateway_lives_whatever_the_dice(property_id: str, seed: int) -> None:
+    judgement = judge(Reference, property_id, seed=seed, examples=SEEDED_EXAMPLES)
+    assert judgement.failure is None
+    assert judgement.verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}, judgement.reason
+
+
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_gateway_lives_on_real_redis(property_id: str, clean_redis_url: str) -> None:
+    judgement = judge(Reference, property_id, redis_url=clean_redis_url, examples=REDIS_EXAMPLES)
+    assert judgement.failure is None
+    assert judgement.verdict in {Verdict.HOLDS, Verdict.INCONCLUSIVE}, judgement.reason
+
+
+@pytest.mark.parametrize("part", [P01[1], P02[2], P06[7], P20[0]], ids=lambda part: part.__name__)
+def test_the_property_kills_its_mutant_on_real_redis(
+    part: type[Any], clean_redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(play, "_explore", lambda *_: None)
+    judgement = judge(reference_with(part), part.kills, redis_url=clean_redis_url)
+    assert judgement.verdict is Verdict.BROKEN, judgement.reason
+
+
+@pytest.mark.parametrize("property_id", PROPERTIES)
+def test_the_right_parts_make_the_right_gateway(property_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Putting parts together is no mistake by itself: what a mutant dies of is its own."""
+    monkeypatch.setattr(play, "_explore", lambda *_: None)
+    assert judge(reference_with(object), property_id).verdict is Verdict.HOLDS
