@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gatespec.checkers.ages import find_wrong_ages
 from gatespec.checkers.answers import reads_of
 from gatespec.checkers.calls import OK, Times, ledgers
-from gatespec.checkers.fields import retry_after_s
+from gatespec.checkers.fields import says_when_to_come_back
 from gatespec.checkers.findings import Breach, Findings
 from gatespec.checkers.shown import FAILED, TIMED_OUT, judge_shown
 from gatespec.engine.chapter import Chapter, Needs
@@ -76,7 +76,7 @@ class AllUnhealthyMachine(ReadMachine):
     @told()
     def all_grow_too_old(self) -> None:
         """Wait until nothing may be shown any more: drawn where time is the judge's, for it takes the longest."""
-        self.let_age(1001, of_ms=self.times.stale_ms)
+        self.let_age(1000, of_ms=self.times.stale_ms + 1)
 
 
 def check(example: Example, since: int) -> Findings:
@@ -84,9 +84,9 @@ def check(example: Example, since: int) -> Findings:
     findings = judge_shown(example, since)
     findings.breaches += find_wrong_ages(example, since)
     for read in reads_of(example, since):
-        if read.exchange.status == FAILED and retry_after_s(read.exchange) is None:
+        if read.exchange.status == FAILED and not says_when_to_come_back(read.exchange):
             found = read.exchange.headers.get("retry-after")
-            what = f"answered 503 with Retry-After {found!r}, not whole seconds of at least 1"
+            what = f"answered 503 with Retry-After {found!r}, neither a date nor whole seconds of at least 1"
             findings.breaches.append(Breach(what, read.place))
     return findings
 
@@ -138,6 +138,7 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("a_provider_becomes", {"who": 1, "how": "hangs"}),
         ("reads", {"whom": [0], "instance": 0, "age_permille": 0}),
         ("reads", {"whom": [0, 1], "instance": 1, "age_permille": 0}),
+        ("reads", {"whom": [1, 0], "instance": 0, "age_permille": 0}),
         ("reads", {"whom": [0, 1, 2], "instance": 0, "age_permille": 0}),
     ),
 )

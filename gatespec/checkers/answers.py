@@ -139,10 +139,20 @@ def read_body(body: bytes) -> dict[str, Shown]:
     try:
         told: Any = json.loads(body, parse_float=Decimal)
         serials = _serials(told["items"])
-        warnings = {w["provider"]: (w["code"], moment(w["as_of"])) for w in told["warnings"]}
+        warnings = _warnings(told["warnings"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Malformed(f"the body is no list of offers with warnings: {error!r:.80}") from error
     return {name: Shown(serials.get(name), *warnings.get(name, ())) for name in serials.keys() | warnings.keys()}
+
+
+def _warnings(told: Any) -> dict[str, tuple[str, datetime | None]]:  # noqa: ANN401 - JSON that was not checked yet
+    """The one of each provider; of several the one that marks what is shown, for others may say why it is old."""
+    warnings: dict[str, tuple[str, datetime | None]] = {}
+    for one in told:
+        said = one["code"], moment(one["as_of"])
+        if one["code"] == STALE or one["provider"] not in warnings:
+            warnings[one["provider"]] = said
+    return warnings
 
 
 def _serials(items: Any) -> dict[str, int]:  # noqa: ANN401 - JSON that was not checked yet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import http_sf
@@ -22,6 +23,18 @@ def retry_after_s(exchange: Exchange) -> int | None:
     """Seconds of a `Retry-After` in whole seconds, at least 1; None for any other."""
     text = exchange.headers.get("retry-after", "")
     return int(text) if WHOLE_SECONDS.fullmatch(text) else None
+
+
+def says_when_to_come_back(exchange: Exchange) -> bool:
+    """Whether a `Retry-After` can be followed: in whole seconds, at least 1, or, where no form is promised, a date."""
+    return retry_after_s(exchange) is not None or _is_date(exchange.headers.get("retry-after", ""))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return parsedate_to_datetime(text) is not None
+    except ValueError:
+        return False
 
 
 def fault_in_refusal(exchange: Exchange) -> str | None:

@@ -59,8 +59,12 @@ class Lookup:
 
     @cached_property
     def in_l2(self) -> Known | None:
-        """What L2 surely holds and may serve: this instance showed it as fresh, and it still is."""
-        shown = [other.read.of(self.provider) for other in self.met_here]
+        """What L2 surely holds and may serve: this instance showed it as fresh, and it still is.
+
+        Who finds Redis back may drop what L2 held, for an invalidation may have been missed meanwhile.
+        """
+        here, sent = self.met_here, self.read.sent_ms
+        shown = [o.read.of(self.provider) for o in here if not self.store.found_back_since(o.read.sent_ms, sent)]
         known = [self.ledger.get(one.serial) for one in shown if one.serial and one.is_fresh]
         return next((k for k in reversed(known) if k and self._is_fresh(k)), None)
 

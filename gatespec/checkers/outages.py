@@ -55,6 +55,11 @@ class StoreTimes:
         phase = self.phase(from_ms, to_ms)
         return phase is not None and phase.state == WELL and phase.from_ms + FOUND_BACK_MS <= from_ms
 
+    def found_back_since(self, from_ms: float, to_ms: float) -> bool:
+        """Whether Redis may have been found back between: what was kept without it may have been dropped then."""
+        returns = (phase.from_ms for phase in self.phases[1:] if phase.state == WELL)
+        return any(from_ms < at + FOUND_BACK_MS and at <= to_ms for at in returns)
+
     def outage(self, from_ms: float, to_ms: float) -> tuple[Phase, float] | None:
         """The phase in which it surely was away all the time, and since when it had been away in one state or other."""
         phase = self.phase(from_ms, to_ms)

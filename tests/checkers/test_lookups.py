@@ -45,6 +45,16 @@ def test_the_order_of_the_tiers(story: Story, wrong: str) -> None:
     assert bool(wrong) == bool(fault(story))
 
 
+def test_what_l2_held_may_be_dropped_when_redis_is_found_back() -> None:
+    away = fetched().done("store", "", "refusing", 100)
+    assert "asked although L2" in fault(away.call(200, 200).read(200, 200, 2, tiers=ALONE))
+    back = fetched().done("store", "", "refusing", 100).done("store", "", "well", 200)
+    back = back.call(300, 300).read(300, 300, 2, tiers=ALONE)
+    assert fault(back) == ""
+    after_all = back.call(6000, 6000).read(6000, 6000, 3, tiers=MISS).call(6010, 6010).read(6010, 6010, 4, tiers=MISS)
+    assert "asked although L2" in fault(after_all)
+
+
 def hanging() -> Story:
     """After a read that cost nothing, Redis hangs from 100 on; the budget is 50 ms."""
     return fetched().done("store", "", "hanging", 100)

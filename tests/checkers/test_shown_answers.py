@@ -60,6 +60,13 @@ def test_fresh_stale_and_left_out_are_told_apart() -> None:
     assert not Shown(None, "stale").is_stale
 
 
+def test_of_several_warnings_of_a_provider_the_mark_counts() -> None:
+    late, stale = ({"code": code, "provider": "a", "as_of": None} for code in ("timeout", "stale"))
+    item = {"provider": "a", "price_per_hour": "1.02"}
+    for told in ([late, stale], [stale, late]):
+        assert read_body(json.dumps({"items": [item], "warnings": told}).encode()) == {"a": Shown(2, "stale")}
+
+
 def test_who_was_not_asked_may_not_be_spoken_of() -> None:
     (read,) = reads_of(Story().read(0, 1, {"a": 1, "b": 1}).example)
     assert "'b'" in read.fault

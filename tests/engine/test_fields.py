@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gatespec.checkers.fields import fault_in_rate_limit, fault_in_refusal, retry_after_s
+from gatespec.checkers.fields import fault_in_rate_limit, fault_in_refusal, retry_after_s, says_when_to_come_back
 from gatespec.ports import Exchange, Identity, Request, Span
 
 PROBLEM = {"type": "about:blank", "title": "t", "status": 429, "detail": "d", "code": "rate-limited", "trace_id": "0"}
@@ -30,6 +30,14 @@ def test_retry_after_is_whole_seconds_of_at_least_one(wrong: str | None) -> None
     headers = {**RIGHT, "retry-after": wrong} if wrong is not None else {"content-type": RIGHT["content-type"]}
     assert "Retry-After" in (fault_in_refusal(refusal(headers)) or "")
     assert retry_after_s(refusal(headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "can_be_followed"),
+    [("1", True), ("Wed, 21 Oct 2015 07:28:00 GMT", True), ("", False), ("0", False), ("1.5", False), ("soon", False)],
+)
+def test_when_to_come_back_is_told_in_seconds_or_as_a_date(text: str, can_be_followed: bool) -> None:  # noqa: FBT001
+    assert says_when_to_come_back(refusal({"retry-after": text})) is can_be_followed
 
 
 @pytest.mark.parametrize("media_type", ["text/html", "application/json", "", "application/problem+xml"])
