@@ -229,6 +229,8 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("providers_arrive", {"seed": 3}),
         ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
         ("a_leader_stops", {"who": 0, "life": "killed"}),
+        ("a_provider_changes", {"who": 0, "failing": "status"}),
+        ("a_key_is_invalidated", {"who": 0, "instance": 1, "readers": "none"}),
     ),
 )
 EAGER = {**UNHINDERED, "GATEWAY_XFETCH_BETA": "1"}

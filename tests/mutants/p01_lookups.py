@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.little_reads import Away, Entry, Instance, LittleReads
+from tests.engine.virtual_tasks import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +135,47 @@ class FoundInL2ByName(LittleReads):
         return found, ("l2; hit",)
 
 
-MUTANTS = [
+class BudgetForEachCommand(LittleReads):
+    """Lookup, lease and write each wait a budget for a Redis that hangs."""
+
+    kills = "P01"
+
+    def redis(self, instance: Instance, does: Callable[[], Any]) -> Task:
+        if self.state == "hanging" and not instance.away:
+            yield until(self.now + self.budget)
+        return (yield from super().redis(instance, does))
+
+
+class FailsAfterTheReturn(LittleReads):
+    """A connection that Redis cut is used once more when Redis is back, and its error ends the request."""
+
+    kills = "P01"
+
+    def probe(self, instance: Instance) -> Task:
+        yield from super().probe(instance)
+        self.broken = True
+
+    broken = False
+
+    def answer(self, instance: Instance, asked: Asked) -> Task:
+        if self.broken and self.state == "well":
+            self.broken = False
+            self.say(asked, 500, {})
+            return
+        yield from super().answer(instance, asked)
+
+
+class NotKeptWithoutRedis(LittleReads):
+    """With Redis away nothing is kept in L2 either."""
+
+    kills = "P01"
+
+    def fill(self, instance: Instance, name: str, entry: Entry) -> None:
+        if self.state == "well":
+            super().fill(instance, name, entry)
+
+
+MUTANTS: list[Any] = [
     RedisBeforeL2,
     RedisAskedInVain,
     L2NotFilled,
@@ -145,4 +186,7 @@ MUTANTS = [
     NoBudget,
     NeverFoundBack,
     FoundInL2ByName,
+    BudgetForEachCommand,
+    FailsAfterTheReturn,
+    NotKeptWithoutRedis,
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Entry, Instance, LittleReads
+from tests.engine.little_reads import Entry, Flight, Instance, LittleReads, Part
 
 if TYPE_CHECKING:
+    from gatespec.read_ports import Asked
     from tests.engine.virtual_tasks import Task
 
 STATIC_MS = 300_000
@@ -105,6 +106,75 @@ class CatalogueMarkedWithPrices(LittleReads):
         return not self.is_fresh(entry)
 
 
+class FailureExtendsFreshness(LittleReads):
+    """A refresh that failed lets the old offers count as fresh for another TTL."""
+
+    kills = "P02"
+
+    def lead(self, instance: Instance, name: str, flight: Flight, token: object) -> Task:
+        yield from super().lead(instance, name, flight, token)
+        known = self.l1.get(name)
+        if flight.entry is None and known:
+            self.l1[name] = instance.l2[name] = replace(known, fetched_ms=self.now)
+
+
+class OneMsTooLong(LittleReads):
+    """The second instance's expiry is a ms late."""
+
+    kills = "P02"
+
+    def look(self, instance: Instance, name: str) -> Task:
+        if instance.number and (mine := instance.l2.get(name)) and self.now == self.expires(mine):
+            return mine, (self.member("l2", mine),)
+        return (yield from super().look(instance, name))
+
+    def read(self, instance: Instance, name: str, parts: dict[str, Part]) -> Task:
+        mine = instance.l2.get(name)
+        if instance.number and mine and self.now == self.expires(mine):
+            parts[name] = Part(mine, "", (self.member("l2", mine),))
+            return
+        yield from super().read(instance, name, parts)
+
+
+class DatedLater(LittleReads):
+    """What goes to L1 is dated by when its call would have been over once more."""
+
+    kills = "P02"
+
+    def write(self, name: str, entry: Entry, token: object) -> bool:
+        return super().write(name, replace(entry, fetched_ms=entry.fetched_ms + entry.delta_ms + 1), token)
+
+
+class CatalogueFromItsOwnTtl(LittleReads):
+    """The catalogue is kept for a static TTL from when it was made, however old its lists were then."""
+
+    kills = "P02"
+    kept: Any = None
+
+    def catalogue(self, instance: Instance, asked: Asked) -> Task:
+        if self.kept and self.now < self.kept[0]:
+            self.say(asked, 200, self.kept[1], cache_status="l2; hit")
+            return
+        yield from super().catalogue(instance, asked)
+
+    def say(self, asked: Asked, status: int, body: Any, **fields: str) -> None:  # noqa: ANN401 - JSON
+        super().say(asked, status, body, **fields)
+        if asked.path.endswith("/catalog") and not body["warnings"] and "miss" in fields["cache_status"]:
+            self.kept = self.now + self.static, body
+
+
+class SecondProviderNeverExpires(LittleReads):
+    """Of several providers only the first's age is looked at."""
+
+    kills = "P02"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        for name in names[1:]:
+            if mine := instance.l2.get(name):
+                parts[name] = Part(mine, "", ())
+        yield from super().gather(instance, [n for n in names if n not in parts], parts, last_ms)
+
+
 MUTANTS: list[Any] = [
     ServedAfterExpiry,
     StaticTtl,
@@ -115,4 +185,9 @@ MUTANTS: list[Any] = [
     OverstatedTtl,
     CatalogueNeverRefreshed,
     CatalogueMarkedWithPrices,
+    FailureExtendsFreshness,
+    OneMsTooLong,
+    DatedLater,
+    CatalogueFromItsOwnTtl,
+    SecondProviderNeverExpires,
 ]

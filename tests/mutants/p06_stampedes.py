@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.little_reads import Entry, Flight, Instance, LittleReads, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatespec.read_ports import Asked
     from tests.engine.virtual_tasks import Task
 
 NEVER_MS = 10**12
@@ -152,6 +156,132 @@ class EarlyReadersWait(LittleReads):
         yield from super().read(instance, name, parts)
 
 
+class StampedeOnFailure(LittleReads):
+    """When a leader's call has failed, all who waited ask at once."""
+
+    kills = "P06"
+
+    def follow(self, instance: Instance, name: str, flight: Flight) -> Task:
+        yield from super().follow(instance, name, flight)
+        if not flight.over:
+            flight.over = True
+
+    def read(self, instance: Instance, name: str, parts: dict[str, Part]) -> Task:
+        yield from super().read(instance, name, parts)
+        if parts[name].entry is None and parts[name].warning == "unavailable":
+            self.call(instance.number, name)
+
+
+class LockedForEverByFailure(LittleReads):
+    """A flight that failed is never cleared away."""
+
+    kills = "P06"
+
+    def fly(self, instance: Instance, name: str, flight: Flight) -> Task:
+        yield from super().fly(instance, name, flight)
+        if flight.entry is None:
+            instance.flights[name] = flight
+
+
+class LoserReleases(LittleReads):
+    """Whoever is done gives the lease back, whose ever it is."""
+
+    kills = "P06"
+
+    def read(self, instance: Instance, name: str, parts: dict[str, Part]) -> Task:
+        yield from super().read(instance, name, parts)
+        if parts[name].warning:
+            self.leases.pop(name, None)
+
+
+class ReleasedTooEarly(LittleReads):
+    """The lease is given back as soon as the call has been sent."""
+
+    kills = "P06"
+
+    def take_lease(self, name: str, token: object) -> bool:
+        got = super().take_lease(name, token)
+        if got:
+            self.leases[name] = (token, self.now + 100)
+        return got
+
+
+class EarlyWithoutLease(LittleReads):
+    """An early refresh asks for no lease."""
+
+    kills = "P06"
+
+    def is_due_early(self, entry: Entry) -> bool:
+        self.early = super().is_due_early(entry)
+        return self.early
+
+    early = False
+
+    def take_lease(self, name: str, token: object) -> bool:
+        known = self.l1.get(name)
+        if known and self.is_fresh(known):
+            self.leases[name] = (token, self.now + self.lease)
+            return True
+        return super().take_lease(name, token)
+
+
+class InvalidationDeletes(LittleReads):
+    """An invalidated entry is deleted everywhere."""
+
+    kills = "P06"
+
+    def invalidate(self, instance: Instance, name: str) -> Task:
+        yield from super().invalidate(instance, name)
+        for entries in self.holders(instance):
+            entries.pop(name, None)
+
+
+class InvalidatedIsRevived(LittleReads):
+    """The mark of an invalidation is lost when the refresh fails."""
+
+    kills = "P06"
+
+    def lead(self, instance: Instance, name: str, flight: Flight, token: object) -> Task:
+        yield from super().lead(instance, name, flight, token)
+        if flight.entry is None:
+            for entries in self.holders(instance):
+                if name in entries:
+                    entries[name] = replace(entries[name], invalid=False)
+
+
+class StaleALittleTooLong(LittleReads):
+    """What expired less than two TTLs ago is shown at once."""
+
+    kills = "P06"
+
+    def good_enough(self, entry: Entry | None) -> bool:
+        return entry is not None and self.now < self.expires(entry) + 2 * self.ttl
+
+
+class StaleUnmarked(LittleReads):
+    """Who does not lead is shown the old entry without a word."""
+
+    kills = "P06"
+
+    def reply(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        super().reply(asked, {name: self.unmarked(part) for name, part in parts.items()})
+
+    def unmarked(self, part: Part) -> Part:
+        return replace(part, warning="") if self.good_enough(part.entry) else part
+
+
+class TwiceOnInvalidation(LittleReads):
+    """Each instance that hears of an invalidation refreshes by itself."""
+
+    kills = "P06"
+
+    def after_invalidation(self, instance: Instance, name: str) -> None:
+        del instance
+        for each in self.instances:
+            self.leases.pop(name, None)
+            self.refresh(each, name)
+
+
 MUTANTS: list[Any] = [
     NoSingleFlight,
     PerInstanceOnly,
@@ -166,4 +296,14 @@ MUTANTS: list[Any] = [
     StaleAsLongAsKnown,
     NeverEarly,
     EarlyReadersWait,
+    StampedeOnFailure,
+    LockedForEverByFailure,
+    LoserReleases,
+    ReleasedTooEarly,
+    EarlyWithoutLease,
+    InvalidationDeletes,
+    InvalidatedIsRevived,
+    StaleALittleTooLong,
+    StaleUnmarked,
+    TwiceOnInvalidation,
 ]

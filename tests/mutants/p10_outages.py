@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Entry, LittleReads, Part
+from tests.engine.little_reads import Entry, Flight, Instance, LittleReads, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatespec.read_ports import Asked
+    from tests.engine.virtual_tasks import Task
 
 
 FOR_EVER_MS = 10**12
@@ -86,4 +88,165 @@ class NoRetryAfter(LittleReads):
         super().say(asked, status, body, **{**fields, "retry_after": ""})
 
 
-MUTANTS = [ServerError, StaleShownAsFresh, NoWarning, EmptyList, ForEver, AlwaysYoung, NoRetryAfter]
+class LastKnownForgottenAtFailure(LittleReads):
+    """A failure takes what was known with it."""
+
+    kills = "P10"
+
+    def stand_in(self, instance: Instance, name: str, code: str, tiers: tuple[str, ...]) -> Part:
+        part = super().stand_in(instance, name, code, tiers)
+        instance.l2.pop(name, None)
+        self.l1.pop(name, None)
+        return part
+
+
+class LastKnownOfThisInstance(LittleReads):
+    """Only what this instance has in its own memory stands in."""
+
+    kills = "P10"
+
+    def look(self, instance: Instance, name: str) -> Task:
+        kept = instance.l2.get(name)
+        found, tiers = yield from super().look(instance, name)
+        if not self.is_fresh(found):
+            if kept is None:
+                instance.l2.pop(name, None)
+            return kept, tiers
+        return found, tiers
+
+    def stand_in(self, instance: Instance, name: str, code: str, tiers: tuple[str, ...]) -> Part:
+        known = self.last_known([instance.l2.get(name)])
+        return Part(known, "stale" if known else code, tiers)
+
+
+class AgeResetAtFailure(LittleReads):
+    """A failure dates the last known offers anew."""
+
+    kills = "P10"
+
+    def lead(self, instance: Instance, name: str, flight: Flight, token: object) -> Task:
+        yield from super().lead(instance, name, flight, token)
+        known = self.l1.get(name)
+        if flight.entry is None and known:
+            self.l1[name] = instance.l2[name] = replace(known, fetched_ms=self.now - self.ttl)
+
+
+class WarnsOfUnavailable(LittleReads):
+    """Last known offers are shown with the code of what failed."""
+
+    kills = "P10"
+
+    def stand_in(self, instance: Instance, name: str, code: str, tiers: tuple[str, ...]) -> Part:
+        part = super().stand_in(instance, name, code, tiers)
+        return replace(part, warning=code)
+
+
+class NoAge(LittleReads):
+    """The warning does not say how old."""
+
+    kills = "P10"
+
+    def warning(self, name: str, part: Part) -> dict[str, Any]:
+        return {**super().warning(name, part), "as_of": None}
+
+
+class AgeOfTheFirst(LittleReads):
+    """All warnings of an answer have the first's age."""
+
+    kills = "P10"
+    first: Any = None
+
+    def reply(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        known = [part.entry.fetched_ms for part in parts.values() if part.entry and part.warning]
+        self.first = max(known, default=None)
+        super().reply(asked, parts)
+
+    def warning(self, name: str, part: Part) -> dict[str, Any]:
+        return {**super().warning(name, part), "as_of": self.moment(self.first) if self.first else None}
+
+
+class WarnsOfAnother(LittleReads):
+    """Where one of several is stale the warning names the first."""
+
+    kills = "P10"
+
+    def reply(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        self.named = next(iter(parts))
+        super().reply(asked, parts)
+
+    def warning(self, name: str, part: Part) -> dict[str, Any]:
+        return {**super().warning(name, part), "provider": self.named}
+
+
+class AllMarkedStale(LittleReads):
+    """One failing provider marks the whole answer."""
+
+    kills = "P10"
+
+    def reply(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        if any(part.warning for part in parts.values()):
+            parts = {n: replace(p, warning="stale" if p.entry else p.warning) for n, p in parts.items()}
+        super().reply(asked, parts)
+
+
+class OneFailureEmpties(LittleReads):
+    """One failing provider takes the others' offers with it."""
+
+    kills = "P10"
+
+    def reply(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        if any(part.warning == "unavailable" for part in parts.values()):
+            parts = {n: Part(None, p.warning or "unavailable") for n, p in parts.items()}
+        super().reply(asked, parts)
+
+
+class LastDecides(LittleReads):
+    """The last provider alone decides between 503 and 504."""
+
+    kills = "P10"
+
+    def nothing_known(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        super().nothing_known(asked, dict(list(parts.items())[-1:]))
+
+
+class AllMustTimeOut(LittleReads):
+    """504 is said only where every provider timed out."""
+
+    kills = "P10"
+
+    def nothing_known(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        late = all(part.warning == "timeout" for part in parts.values())
+        self.say(asked, 504 if late else 503, {}, retry_after="" if late else "1")
+
+
+class FallbackATtlTooLong(LittleReads):
+    """The fallback lasts a TTL longer than it may."""
+
+    kills = "P10"
+
+    def last_known(self, entries: list[Entry | None]) -> Entry | None:
+        known = [e for e in entries if e and self.now < e.fetched_ms + self.stale + self.ttl]
+        return max(known, key=lambda e: e.fetched_ms, default=None)
+
+
+MUTANTS: list[Any] = [
+    ServerError,
+    StaleShownAsFresh,
+    NoWarning,
+    EmptyList,
+    ForEver,
+    AlwaysYoung,
+    NoRetryAfter,
+    LastKnownForgottenAtFailure,
+    LastKnownOfThisInstance,
+    AgeResetAtFailure,
+    WarnsOfUnavailable,
+    NoAge,
+    AgeOfTheFirst,
+    WarnsOfAnother,
+    AllMarkedStale,
+    OneFailureEmpties,
+    LastDecides,
+    AllMustTimeOut,
+    FallbackATtlTooLong,
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.engine.little_reads import Instance, LittleReads, Part
 
@@ -55,4 +55,49 @@ class OneMoreRound(LittleReads):
         parts.update(again)
 
 
-MUTANTS = [OneAfterTheOther, HalfAtATime, OneMoreRound]
+class TheLastBeginsLate(LittleReads):
+    """The last of several waits for the first answer."""
+
+    kills = "P11"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        if len(names) < 3:
+            yield from super().gather(instance, names, parts, last_ms)
+            return
+        for name in names[:-1]:
+            self.tasks.start(instance, self.read(instance, name, parts))
+        yield (lambda: bool(parts)), last_ms
+        yield from super().gather(instance, names[-1:], parts, last_ms)
+        yield (lambda: len(parts) == len(names)), last_ms
+
+
+class TenAtATime(LittleReads):
+    """A pool of ten workers, whatever the number of providers."""
+
+    kills = "P11"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        for first in range(0, len(names), 10):
+            yield from super().gather(instance, names[first : first + 10], parts, last_ms)
+
+
+class UnknownFirst(LittleReads):
+    """Providers that are known wait for those of which nothing is known."""
+
+    kills = "P11"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        known = [name for name in names if name in self.l1]
+        yield from super().gather(instance, [n for n in names if n not in known], parts, last_ms)
+        for name in known:
+            yield from super().gather(instance, [name], parts, last_ms)
+
+
+MUTANTS: list[Any] = [
+    OneAfterTheOther,
+    HalfAtATime,
+    OneMoreRound,
+    TheLastBeginsLate,
+    TenAtATime,
+    UnknownFirst,
+]

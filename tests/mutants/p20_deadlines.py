@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.little_reads import Instance, LittleReads, Part
@@ -70,11 +71,92 @@ class ImpatientWithTheSlow(LittleReads):
         return super().gather(instance, names, parts, last_ms - self.deadline + 100)
 
 
-MUTANTS = [
+class AlsoWaitsForTheLate(LittleReads):
+    """The deadline runs from when the first provider has answered."""
+
+    kills = "P20"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        for name in names:
+            self.tasks.start(instance, self.read(instance, name, parts))
+        yield (lambda: bool(parts)), last_ms
+        yield (lambda: len(parts) == len(names)), self.now + self.deadline
+
+
+class OneMsLate(LittleReads):
+    """It gives up a ms after the deadline."""
+
+    kills = "P20"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        return super().gather(instance, names, parts, last_ms + 1)
+
+
+class FirstAnswerEnds(LittleReads):
+    """Whoever has answered first is shown, the others are left out."""
+
+    kills = "P20"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        for name in names:
+            self.tasks.start(instance, self.read(instance, name, parts))
+        yield (lambda: any(part.entry for part in parts.values()) or len(parts) == len(names)), last_ms
+
+
+class LeftOutSilently(LittleReads):
+    """Who is late is left out without a word where others have answered."""
+
+    kills = "P20"
+
+    def reply(self, asked: Asked, parts: Mapping[str, Part]) -> None:
+        super().reply(asked, {n: p for n, p in parts.items() if p.entry or p.warning != "timeout"} or parts)
+
+
+class LateStandsInAsFresh(LittleReads):
+    """The last known of who is late is shown unmarked."""
+
+    kills = "P20"
+
+    def stand_in(self, instance: Instance, name: str, code: str, tiers: tuple[str, ...]) -> Part:
+        part = super().stand_in(instance, name, code, tiers)
+        return replace(part, warning="") if part.entry and code == "timeout" else part
+
+
+class SevenTenths(LittleReads):
+    """It waits for seven tenths of the deadline."""
+
+    kills = "P20"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        return super().gather(instance, names, parts, last_ms - 3 * self.deadline // 10)
+
+
+class LeaderGetsTheOld(LittleReads):
+    """Whoever leads a refresh gets the stale entry as well, and nobody waits."""
+
+    kills = "P20"
+
+    def read(self, instance: Instance, name: str, parts: dict[str, Part]) -> Task:
+        entry, tiers = yield from self.look(instance, name)
+        if entry and not self.is_fresh(entry) and self.good_enough(entry):
+            self.refresh(instance, name)
+            parts[name] = Part(entry, "stale", tiers)
+            return
+        yield from super().read(instance, name, parts)
+
+
+MUTANTS: list[Any] = [
     NoDeadline,
     DeadlinePerProvider,
     PartialAnswersThrownAway,
     LastKnownForgotten,
     NeverATimeOut,
     ImpatientWithTheSlow,
+    AlsoWaitsForTheLate,
+    OneMsLate,
+    FirstAnswerEnds,
+    LeftOutSilently,
+    LateStandsInAsFresh,
+    SevenTenths,
+    LeaderGetsTheOld,
 ]
