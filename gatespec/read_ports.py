@@ -128,6 +128,7 @@ class Asked:
     """Names in lower case."""
     credential: Mapping[str, str]
     """A proven `{kind, name, plan, scope}`, as from a verified token; `scope` holds words separated by blanks."""
+    body: bytes = b""
 
 
 @dataclass(frozen=True)

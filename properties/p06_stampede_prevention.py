@@ -8,9 +8,9 @@
 
 Everything is decided by the providers' ledgers. A leader is stopped in the midst of the refresh that an invalidation
 began, for that one nobody waits for: paused, it comes back with an answer that has been replaced; killed, it does not
-come back. Early refreshes are a matter of dice: a story's reads shortly before an expiry are so many that a gateway
-which draws as XFetch does passes them all by with a chance of less than 1e-9. That is the chance of convicting it; one
-that never refreshes early is convicted by every such story.
+come back. Early refreshes are a matter of dice: a story that reads shortly before an expiry twice does so often enough
+that a gateway which draws as XFetch does passes all of it by with a chance of less than 1e-9. That is the chance of
+convicting it; one that never refreshes early is convicted by the first story of every run.
 """
 
 from __future__ import annotations
@@ -219,6 +219,15 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("a_key_is_invalidated", {"who": 0, "instance": 1, "readers": "many"}),
         ("a_key_is_invalidated", {"who": 0, "instance": 0, "readers": "none"}),
         ("readers_come_shortly_before_the_expiry", {}),
+        # Once would leave a chance of 6e-9 to a right gateway that is unlucky, with the reads of two instances.
+        ("readers_come_shortly_before_the_expiry", {}),
+    ),
+    (
+        ("providers_arrive", {"seed": 4}),
+        ("a_provider_changes", {"who": 0, "failing": "status"}),
+        ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
+        ("a_provider_changes", {"who": 0, "failing": ""}),
+        ("a_crowd_reads", {"who": 0, "each": 1, "age_permille": 0}),
     ),
     (
         ("providers_arrive", {"seed": 2}),

@@ -112,6 +112,12 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("reads", {"whom": [0, 3], "instance": 1, "age_permille": 1300}),
         ("all_instances_read", {"whom": [1, 3]}),
     ),
+    (
+        # Whom nobody asked before: what is pending is this read's own call, so only one status says so.
+        ("providers_arrive", {"moods": ["hangs", "fails", "slow", "quick"]}),
+        ("reads", {"whom": [0], "instance": 0, "age_permille": 0}),
+        ("reads", {"whom": [2], "instance": 1, "age_permille": 0}),
+    ),
 )
 PATIENT = {"GATEWAY_UPSTREAM_TIMEOUT_S": "8", "GATEWAY_LEASE_S": "10", **UNHINDERED}
 SHORT = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -104,7 +105,8 @@ class InProcessReadGateway:
         who, ticket = request.identity, next(self._tickets)
         credential = {"kind": who.kind, "name": request.address or who.name, "plan": who.plan, "scope": scope}
         headers = {name.lower(): value for name, value in request.headers}
-        self._driver.submit(Asked(ticket, request.instance, request.method, request.path, headers, credential))
+        body = request.body.encode()
+        self._driver.submit(Asked(ticket, request.instance, request.method, request.path, headers, credential, body))
         return ticket
 
     def _await(self, tickets: Sequence[int]) -> None:
@@ -166,7 +168,8 @@ class InProcessReadGateway:
     def invalidate(self, provider: str, instance: int) -> Exchange:
         """Ask as a service that may."""
         operator = Identity("service", "operator", "enterprise")
-        request = Request(operator, instance, "POST", f"{INVALIDATE_PATH}?provider={provider}")
+        headers = (("Content-Type", "application/json"),)
+        request = Request(operator, instance, "POST", INVALIDATE_PATH, headers, body=json.dumps({"provider": provider}))
         began = self.clock.now_ms()
         ticket = self._submit(request, scope="operate")
         self._run(began)

@@ -36,6 +36,10 @@ class Asked(Protocol):
     def credential(self) -> Mapping[str, Any]:
         """A proven `{kind, name, plan, scope}`."""
 
+    @property
+    def body(self) -> bytes:
+        """As it was sent; empty for a read."""
+
 
 @dataclass(frozen=True)
 class Answered:

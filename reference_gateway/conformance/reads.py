@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
@@ -294,7 +295,7 @@ class Reads:
 
     async def invalidate(self, instance: Instance, asked: Asked, trace_id: str) -> Answer:
         """Mark a provider's key, for who may."""
-        provider = dict(parse_qsl(urlsplit(asked.path).query)).get("provider", "")
+        provider = json.loads(asked.body)["provider"]
         scopes = str(asked.credential.get("scope", "")).split()
         if asked.credential["kind"] != "service" or OPERATE not in scopes:
             return answers.failed(missing_scope(OPERATE), trace_id)

@@ -193,7 +193,7 @@ class LittleReads:
         began, target = self.now, urlsplit(asked.path)
         names = [value for name, value in parse_qsl(target.query) if name == "provider"]
         if target.path.startswith("/internal/"):
-            yield from self.invalidate(instance, names[0])
+            yield from self.invalidate(instance, json.loads(asked.body)["provider"])
             self.say(asked, 202, {})
             return
         if target.path.endswith("/catalog"):

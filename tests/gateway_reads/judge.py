@@ -41,6 +41,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     credential: Mapping[str, Any]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Judge:
 
     def submit(self, path: str = "/api/v2/providers?provider=p", instance: int = 0, **other: Any) -> int:  # noqa: ANN401 - of `Asked`
         ticket = next(self._tickets)
-        self.driver.submit(Asked(ticket, instance, other.get("method", "GET"), path, {}, other.get("credential", ANN)))
+        method, credential, body = other.get("method", "GET"), other.get("credential", ANN), other.get("body", b"")
+        self.driver.submit(Asked(ticket, instance, method, path, {}, credential, body))
         return ticket
 
     def run(self, duration_ms: int) -> None:
@@ -133,8 +135,8 @@ class Judge:
         )
 
     def invalidate(self, provider: str = "p", instance: int = 0, credential: Mapping[str, Any] = OPERATOR) -> int:
-        path = f"/internal/v1/cache/invalidate?provider={provider}"
-        ticket = self.submit(path, instance, method="POST", credential=credential)
+        path, body = "/internal/v1/cache/invalidate", json.dumps({"provider": provider}).encode()
+        ticket = self.submit(path, instance, method="POST", credential=credential, body=body)
         self.run(0)
         return self.heard[ticket].status
 

@@ -123,7 +123,6 @@ class FailuresCached(MemoryCache):
     """After a failed call nobody asks again for a while."""
 
     kills = "P06"
-    only_drawn = True
 
     def release(self, lease: Lease, now_ms: int) -> None:
         self.renew(lease, REMEMBERED_MS, now_ms)
@@ -143,7 +142,6 @@ class NeverEarly(MultiTierCache):
     """A key is refreshed when it has expired."""
 
     kills = "P06"
-    only_drawn = True
 
     def refresh_early(self, entries: Mapping[str, Entry], lifetimes: Lifetimes) -> None:
         """Leave them."""

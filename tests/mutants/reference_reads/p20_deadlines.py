@@ -81,7 +81,6 @@ class NeverATimeOut(Reads):
     """503 is said for whatever went wrong, also where a provider was still pending."""
 
     kills = "P20"
-    only_drawn = True
 
     def nothing_known(self, shown: Sequence[Shown]) -> Problem | None:
         problem = super().nothing_known(shown)
