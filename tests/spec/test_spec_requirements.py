@@ -20,7 +20,7 @@ LEAVES_OF_TASK = {1: 5, 3: 2, 4: 4, 6: 4, 7: 3, 9: 5, 11: 6, 13: 5, 14: 5, 16: 5
 CHECKPOINTS = (2, 5, 8, 10, 12, 15, 18, 21)
 CRITERIA = {1: 5, 2: 6, 3: 6, 4: 6, 5: 5, 6: 5, 7: 6, 8: 5, 9: 5, 10: 6, 11: 7, 12: 6, 13: 6, 14: 6, 15: 5, 16: 5}
 STEPS_OF_JOURNEY = {1: 6, 2: 8, 3: 7, 4: 7}
-CONTRACT_DEMANDS = 245
+CONTRACT_DEMANDS = 246
 CHAPTERS = {*get_args(Profile), "operations", "every profile"}
 
 
