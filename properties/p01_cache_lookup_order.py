@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from gatespec.checkers.answers import SHOWN
-from gatespec.checkers.lookups import HANGING, Lookup, judge_lookups, lookups
+from gatespec.checkers.lookups import HANGING, Lookup, judge_budget, judge_lookups, lookups
 from gatespec.checkers.outages import FOUND_BACK_MS, WELL, StoreTimes
 from gatespec.checkers.tiers import L1, L2, NoCacheStatus, Tier
 from gatespec.engine.chapter import Chapter, Needs
@@ -28,6 +28,7 @@ from gatespec.engine.story import after_asking, opens, told
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gatespec.checkers.findings import Findings
     from gatespec.engine.tally import Story
     from gatespec.history import Example
     from gatespec.read_ports import StoreState
@@ -55,6 +56,11 @@ class LookupMachine(ReadMachine):
     def reads(self, who: int, instance: int) -> None:
         """Read one provider."""
         self.ask(self.read(self.named([who]), instance))
+
+    @told(instance=INSTANCES)
+    def reads_all(self, instance: int) -> None:
+        """Read every provider at once: what Redis costs a request is one budget, however many keys it looks up."""
+        self.ask(self.read(self.providers, instance))
 
     @told(who=WHO, first=INSTANCES)
     def all_instances_read(self, who: int, first: int) -> None:
@@ -116,22 +122,37 @@ def _is_back(lookup: Lookup) -> bool:
     return phase is not None and phase is not lookup.store.phases[0]
 
 
-OUTAGE: Story = (
-    ("all_instances_read", {"who": 1, "first": 1}),
-    ("reads", {"who": 0, "instance": 0}),
-    ("reads", {"who": 0, "instance": 1}),
-    ("reads", {"who": 2, "instance": 0}),
-)
-TOLD_FIRST: tuple[Story, ...] = tuple(
-    (
+def judge(example: Example, since: int) -> Findings:
+    """Where a read looks, and what that costs, one provider at a time or several."""
+    findings = judge_lookups(example, since)
+    findings.add(judge_budget(example, since))
+    return findings
+
+
+def _outage(state: StoreState) -> Story:
+    """Redis goes and returns: meanwhile known providers and unknown ones are read, afterwards one more."""
+    return (
         ("providers_arrive", {"known": True}),
         ("redis_goes", {"state": state}),
-        *OUTAGE,
+        ("all_instances_read", {"who": 1, "first": 1}),
+        ("reads", {"who": 0, "instance": 0}),
+        ("reads", {"who": 0, "instance": 1}),
+        ("reads", {"who": 2, "instance": 0}),
         ("redis_returns", {}),
         ("waits", {"permille": 1500}),
         ("all_instances_read", {"who": 2, "first": 0}),
     )
-    for state in ("refusing", "hanging")
+
+
+TOLD_FIRST: tuple[Story, ...] = (
+    _outage("refusing"),
+    _outage("hanging"),
+    (
+        ("providers_arrive", {"known": True}),
+        ("redis_goes", {"state": "hanging"}),
+        ("reads_all", {"instance": 1}),
+        ("redis_returns", {}),
+    ),
 )
 SHORT = {
     "GATEWAY_TTL_PRICING_S": "6",
@@ -142,7 +163,7 @@ SHORT = {
 CHAPTER = Chapter(
     "P01",
     LookupMachine,
-    judge_lookups,
+    judge,
     witness,
     settings={"component": UNHINDERED, "wire": SHORT, "real-time": UNHINDERED},
     examples={"component": 150, "wire": 8},

@@ -91,9 +91,12 @@ class Lookup:
     @property
     def cost_ms(self) -> int:
         """How long it took beyond the call that it waited for."""
-        sent, heard = self.read.sent_ms, self.read.heard_ms
-        under_way = self.ledger.during(sent, heard)
-        return heard - sent - int(max([0, *(min(heard, ended_ms(c)) - max(sent, c.began_ms) for c in under_way)]))
+        return cost_of(self.read, self.ledger)
+
+    @property
+    def was_well(self) -> bool:
+        """Whether Redis surely was, all the while."""
+        return self.store.surely_used(self.read.sent_ms, self.read.heard_ms)
 
     @cached_property
     def may_cost_ms(self) -> int | None:
@@ -104,6 +107,13 @@ class Lookup:
         phase, since_ms = away
         met = (o for o in self.earlier if self.is_beside(o) and o.read.sent_ms >= since_ms and o.calls)
         return 0 if phase.state != HANGING or any(met) else self.times.budget_ms
+
+
+def cost_of(read: Read, ledger: Ledger) -> int:
+    """How long a read took beyond a provider's call that it waited for."""
+    sent, heard = read.sent_ms, read.heard_ms
+    under_way = ledger.during(sent, heard)
+    return heard - sent - int(max([0, *(min(heard, ended_ms(c)) - max(sent, c.began_ms) for c in under_way)]))
 
 
 def lookups(example: Example) -> Iterator[Lookup]:
@@ -129,6 +139,24 @@ def judge_lookups(example: Example, since: int) -> Findings:
         fault = _fault_in_answer(lookup) or _fault_in_order(lookup) or _fault_in_cost(lookup, example)
         if fault:
             findings.breaches.append(Breach(fault, lookup.read.place))
+    return findings
+
+
+def judge_budget(example: Example, since: int) -> Findings:
+    """Hold every read of several providers against the one budget that it has for all of them together."""
+    findings, alone, store = Findings(), list(lookups(example)), StoreTimes.of(example)
+    times, by_name = Times.of(example.context.settings), ledgers(example)
+    for read in reads_of(example, since):
+        away = store.outage(read.sent_ms, read.heard_ms) if len(read.asked) > 1 else None
+        well = [o.cost_ms for o in alone if o.read.place < read.place and o.was_well]
+        if away is None or not well:
+            continue
+        may_cost_ms = times.budget_ms if away[0].state == HANGING else 0
+        cost_ms = min(cost_of(read, by_name[name]) for name in read.asked) - max(well)
+        findings.add(Findings(answers=1, sharp=1))
+        if cost_ms > may_cost_ms + _unclear_ms(times, example):
+            fault = f"Redis, which was away, cost a read of {len(read.asked)} providers {cost_ms} ms; it may cost "
+            findings.breaches.append(Breach(f"{fault}{may_cost_ms} ms for all of them together", read.place))
     return findings
 
 
@@ -188,15 +216,17 @@ def _fault_in_cost(lookup: Lookup, example: Example) -> str | None:
     if lookup.may_cost_ms is None or (usual_ms := _usual_ms(lookup)) is None:
         return None
     cost_ms = lookup.cost_ms - usual_ms
-    # On a wire a timer is late by more than an echo is: told apart are no budget, one and two, at half of one.
-    unclear_ms = 0 if example.context.tier == "component" else lookup.times.budget_ms // 2 + allowance_ms(example)
-    if cost_ms <= lookup.may_cost_ms + unclear_ms:
+    if cost_ms <= lookup.may_cost_ms + _unclear_ms(lookup.times, example):
         return None
     known = "nothing, for this instance knew" if lookup.may_cost_ms == 0 else f"{lookup.may_cost_ms} ms"
     return f"Redis, which was away, cost a request {cost_ms} ms; it may cost {known}"
 
 
+def _unclear_ms(times: Times, example: Example) -> int:
+    """On a wire a timer is late by more than an echo is: told apart are no budget, one and two, at half of one."""
+    return 0 if example.context.tier == "component" else times.budget_ms // 2 + allowance_ms(example)
+
+
 def _usual_ms(lookup: Lookup) -> int | None:
     """The most that a read took by itself while Redis was well: what is measured, not what is hoped for."""
-    well = [o for o in lookup.earlier if o.store.surely_used(o.read.sent_ms, o.read.heard_ms)]
-    return max((o.cost_ms for o in well), default=None)
+    return max((o.cost_ms for o in lookup.earlier if o.was_well), default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Away, Entry, Instance, LittleReads
+from tests.engine.little_reads import Away, Entry, Instance, LittleReads, Part
 from tests.engine.virtual_tasks import until
 
 if TYPE_CHECKING:
@@ -175,7 +175,21 @@ class NotKeptWithoutRedis(LittleReads):
             super().fill(instance, name, entry)
 
 
+class BudgetForEach(LittleReads):
+    """A read of several providers waits for a Redis that hangs once for each of them."""
+
+    kills = "P01"
+
+    def gather(self, instance: Instance, names: list[str], parts: dict[str, Part], last_ms: int) -> Task:
+        for place, name in enumerate(names):
+            if place and self.state != "well":
+                instance.away = False
+            self.tasks.start(instance, self.read(instance, name, parts))
+            yield (lambda: len(parts) > place), last_ms  # noqa: B023 - asked before the loop goes on
+
+
 MUTANTS: list[Any] = [
+    BudgetForEach,
     RedisBeforeL2,
     RedisAskedInVain,
     L2NotFilled,
