@@ -64,7 +64,7 @@ def _answer(place: int, exchange: Exchange, broken: Broken) -> str:
     began = story_began_ms(broken.example)
     when = f"{exchange.span.sent_ms - began}-{exchange.span.heard_ms - began} ms"
     shown = [f"{name}: {exchange.headers[name]}" for name in SHOWN if name in exchange.headers]
-    body = exchange.body[:BODY_SHOWN].decode("utf-8", "replace") if (exchange.status or 0) >= 400 else ""  # noqa: PLR2004
+    body = exchange.body[:BODY_SHOWN].decode("utf-8", "replace") if (exchange.status or 0) >= 400 else ""  # noqa: PLR2004 - errors
     parts = [when, str(exchange.status or "no answer"), *shown, body]
     if place == broken.breach.exchange:
         parts.append(f"<- {broken.breach.what}")

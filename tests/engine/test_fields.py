@@ -36,7 +36,7 @@ def test_retry_after_is_whole_seconds_of_at_least_one(wrong: str | None) -> None
     ("text", "can_be_followed"),
     [("1", True), ("Wed, 21 Oct 2015 07:28:00 GMT", True), ("", False), ("0", False), ("1.5", False), ("soon", False)],
 )
-def test_when_to_come_back_is_told_in_seconds_or_as_a_date(text: str, can_be_followed: bool) -> None:  # noqa: FBT001
+def test_when_to_come_back_is_told_in_seconds_or_as_a_date(text: str, can_be_followed: bool) -> None:  # noqa: FBT001 - drawn
     assert says_when_to_come_back(refusal({"retry-after": text})) is can_be_followed
 
 

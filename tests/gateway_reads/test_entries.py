@@ -32,7 +32,7 @@ def test_a_key_says_whose_credential_reads_which_provider() -> None:
         (120, True, "old", -60),
     ],
 )
-def test_its_standing_follows_from_its_age(age_ms: int, outdated: bool, standing: str, left_ms: int) -> None:  # noqa: FBT001
+def test_its_standing_follows_from_its_age(age_ms: int, outdated: bool, standing: str, left_ms: int) -> None:  # noqa: FBT001 - a row
     held = Held(entry(taken_ms=500), outdated)
     assert (TIMES.standing(held, 500 + age_ms), TIMES.left_ms(held, 500 + age_ms)) == (standing, left_ms)
 

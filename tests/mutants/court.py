@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,13 @@ from gatespec.engine.play import play
 from gatespec.engine.stage import Stage
 from gatespec.history import Context
 from gatespec.target import Target
+from gatespec.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gatespec.history import HistoryWriter
-    from gatespec.verdict import Judgement
+    from gatespec.verdict import Failure, Judgement
 
 INSTANCES = 2
 TARGET = Target.model_validate({"name": "in process", "url": {"instances": ["http://127.0.0.1:1"]}})
@@ -52,3 +54,24 @@ def judge(  # noqa: PLR0913 - what the command's options are
         return conclude(context, stage.tally, play(stage, plan), replayed=replay is not None)
     finally:
         gateway.close()
+
+
+def see_killed(property_id: str, mutant: Callable[..., Any], right: Callable[..., Any]) -> None:
+    """See the property's own statement fail, its line replay, and the right gateway pass the same story."""
+    judgement = judge(mutant, property_id)
+    assert judgement.verdict is Verdict.BROKEN, judgement.reason
+    failure = judgement.failure
+    assert failure is not None
+    assert failure.statement == load_catalogue().property(property_id).statement
+    assert failure.reproduced == failure.replays
+    story = story_of(failure)
+    assert judge(mutant, property_id, replay=story).verdict is Verdict.BROKEN
+    told_of_the_right_one = judge(right, property_id, replay=story)
+    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
+    assert told_of_the_right_one.failure is None
+
+
+def story_of(failure: Failure) -> str:
+    """The story in a failure's replay line."""
+    words = shlex.split(failure.replay)
+    return words[words.index("--replay") + 1]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import pytest
 
-from gatespec.catalogue import load_catalogue
-from gatespec.verdict import Failure, Verdict
+from gatespec.verdict import Verdict
 from reference_gateway.conformance import Reference
-from tests.mutants.court import judge
+from tests.mutants.court import judge, see_killed
 from tests.mutants.p03_limits import MUTANTS as P03
 from tests.mutants.p07_refusals import MUTANTS as P07
 from tests.mutants.p08_windows import MUTANTS as P08
@@ -23,24 +21,9 @@ REDIS_EXAMPLES = 20
 """What a real server adds does not depend on the dice."""
 
 
-def story_of(failure: Failure) -> str:
-    words = shlex.split(failure.replay)
-    return words[words.index("--replay") + 1]
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.kills}-{m.__name__}")
 def test_the_property_kills_its_mutant(mutant: type[Any]) -> None:
-    property_id = mutant.kills
-    judgement = judge(mutant, property_id)
-    assert judgement.verdict is Verdict.BROKEN, judgement.reason
-    failure = judgement.failure
-    assert failure is not None
-    assert failure.statement == load_catalogue().property(property_id).statement
-    assert failure.reproduced == failure.replays
-    assert judge(mutant, property_id, replay=story_of(failure)).verdict is Verdict.BROKEN
-    told_of_the_right_one = judge(Reference, property_id, replay=story_of(failure))
-    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
-    assert told_of_the_right_one.failure is None
+    see_killed(mutant.kills, mutant, Reference)
 
 
 @pytest.mark.parametrize("property_id", PROPERTIES)

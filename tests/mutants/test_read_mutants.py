@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import pytest
 
-from gatespec.catalogue import load_catalogue
 from gatespec.engine import play
 from gatespec.engine.chapter import load_chapters
-from gatespec.verdict import Failure, Verdict
+from gatespec.verdict import Verdict
 from tests.engine.little_reads import LittleReads
-from tests.mutants.court import judge
+from tests.mutants.court import judge, see_killed
 from tests.mutants.p01_lookups import MUTANTS as P01
 from tests.mutants.p02_expiry import MUTANTS as P02
 from tests.mutants.p06_stampedes import MUTANTS as P06
@@ -26,24 +24,9 @@ CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapte
 SEEDS = (1, 2)
 
 
-def story_of(failure: Failure) -> str:
-    words = shlex.split(failure.replay)
-    return words[words.index("--replay") + 1]
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.kills}-{m.__name__}")
 def test_the_property_kills_its_mutant(mutant: type[Any]) -> None:
-    property_id = mutant.kills
-    judgement = judge(mutant, property_id)
-    assert judgement.verdict is Verdict.BROKEN, judgement.reason
-    failure = judgement.failure
-    assert failure is not None
-    assert failure.statement == load_catalogue().property(property_id).statement
-    assert failure.reproduced == failure.replays
-    assert judge(mutant, property_id, replay=story_of(failure)).verdict is Verdict.BROKEN
-    told_of_the_right_one = judge(LittleReads, property_id, replay=story_of(failure))
-    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
-    assert told_of_the_right_one.failure is None
+    see_killed(mutant.kills, mutant, LittleReads)
 
 
 @pytest.mark.parametrize("property_id", CHAPTERS)

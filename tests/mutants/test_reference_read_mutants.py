@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import pytest
 
-from gatespec.catalogue import load_catalogue
 from gatespec.engine import play
 from gatespec.engine.chapter import load_chapters
-from gatespec.verdict import Failure, Verdict
+from gatespec.verdict import Verdict
 from reference_gateway.conformance import Reference
-from tests.mutants.court import judge
+from tests.mutants.court import judge, see_killed
 from tests.mutants.reference_reads.assembly import reference_with
 from tests.mutants.reference_reads.p01_lookups import MUTANTS as P01
 from tests.mutants.reference_reads.p02_expiry import MUTANTS as P02
@@ -30,26 +28,11 @@ REDIS_EXAMPLES = 10
 """What a real server adds does not depend on the dice."""
 
 
-def story_of(failure: Failure) -> str:
-    words = shlex.split(failure.replay)
-    return words[words.index("--replay") + 1]
-
-
 @pytest.mark.parametrize("part", MUTANTS, ids=lambda part: f"{part.kills}-{part.__name__}")
 def test_the_property_kills_its_mutant(part: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """In the stories that every run tells first: no kill hangs on the dice."""
-    property_id, mutant = part.kills, reference_with(part)
     monkeypatch.setattr(play, "_explore", lambda *_: None)
-    judgement = judge(mutant, property_id)
-    assert judgement.verdict is Verdict.BROKEN, judgement.reason
-    failure = judgement.failure
-    assert failure is not None
-    assert failure.statement == load_catalogue().property(property_id).statement
-    assert failure.reproduced == failure.replays
-    assert judge(mutant, property_id, replay=story_of(failure)).verdict is Verdict.BROKEN
-    told_of_the_right_one = judge(Reference, property_id, replay=story_of(failure))
-    assert told_of_the_right_one.verdict is Verdict.INCONCLUSIVE
-    assert told_of_the_right_one.failure is None
+    see_killed(part.kills, reference_with(part), Reference)
 
 
 @pytest.mark.parametrize("property_id", PROPERTIES)
