@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import NoReturn, Protocol
 
 DEVELOPMENT_KEY = "development-key-not-a-secret"
+DEVELOPMENT_CLIENT_ID = "development-client"
+DEVELOPMENT_CLIENT_SECRET = "development-secret-not-a-secret"  # noqa: S105 - as it says
 """Accepted by the simulators and by nobody else."""
 
 
@@ -54,10 +56,21 @@ class CredentialSource(Protocol):
     async def credential_of(self, provider: str) -> Credential:
         """The house's credential for `provider`."""
 
+    async def refresh(self, provider: str) -> bool:
+        """Read it anew, for the provider refused it; say whether it is another one now."""
+
 
 class DevelopmentCredentials:
     """One fixed credential for every provider, for simulators; until the vault comes."""
 
     async def credential_of(self, provider: str) -> Credential:  # noqa: ARG002 - the same for all, which is the point
-        """The development key under the field name that Lambda's adapter reads."""
-        return {"api_key": Secret(DEVELOPMENT_KEY)}
+        """Under the field names of every adapter; each reads its own."""
+        return {
+            "api_key": Secret(DEVELOPMENT_KEY),
+            "client_id": Secret(DEVELOPMENT_CLIENT_ID),
+            "client_secret": Secret(DEVELOPMENT_CLIENT_SECRET),
+        }
+
+    async def refresh(self, provider: str) -> bool:  # noqa: ARG002 - as above
+        """There is no other."""
+        return False

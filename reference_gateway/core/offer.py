@@ -32,6 +32,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)  # a price with more than 54 digits before the point is refused
 _PLAIN = json.JSONEncoder(ensure_ascii=False)
 
+Amount = Decimal | Fraction
+"""Money before it is shown, exact."""
+
 Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
 """What an answer is made of; there is no float in it."""
 
@@ -55,8 +58,8 @@ class Offer:
     vcpus: int
     ram_gb: Decimal
     storage_gb: Decimal
-    price_per_hour: Decimal
-    spot_price: Decimal | None
+    price_per_hour: Amount
+    spot_price: Amount | None
     currency: str
     market: str
     availability: str
@@ -79,7 +82,7 @@ def offer_id(provider: str, provider_offer_id: str, provider_region: str, market
     return hashlib.sha256(joined.encode()).hexdigest()[:ID_HEX_DIGITS]
 
 
-def money(amount: Decimal | Fraction) -> Decimal:
+def money(amount: Amount) -> Decimal:
     """Round `amount` to 6 decimals, half-even, for showing; do it once, and last."""
     if isinstance(amount, Decimal):
         return amount.quantize(_MILLIONTH, context=_EXACT)

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from reference_gateway.adapters.credentials import Credential, DevelopmentCredentials
-from reference_gateway.adapters.providers import ADAPTERS, ListCall, Listing
+from reference_gateway.adapters.providers import ADAPTERS, HttpWire, ListCall, Listing, Token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -41,9 +41,10 @@ class Provider:
 
 @dataclass
 class Asking:
-    """Asks an endpoint for its offers as the gateway's provider `lambda`."""
+    """Asks an endpoint for its offers as the gateway's provider that has its adapter's name."""
 
     session: aiohttp.ClientSession
+    tokens: dict[str, Token] = field(default_factory=dict)
     read_aside: bool = False
     """Whether the last list was read in a thread of its own."""
 
@@ -51,10 +52,19 @@ class Asking:
         self.read_aside = threading.current_thread() is not threading.main_thread()
         return NOW_MS
 
-    async def __call__(self, endpoint: str, *, credential: Credential | None = None, deadline_s: float = 5) -> Listing:
-        credential = await DevelopmentCredentials().credential_of("lambda") if credential is None else credential
-        call = ListCall("lambda", endpoint, credential, deadline_s, self.now_ms)
-        return await ADAPTERS["lambda"].list_offers(self.session, call)
+    async def __call__(
+        self, endpoint: str, adapter: str = "lambda", *, credential: Credential | None = None, deadline_s: float = 5
+    ) -> Listing:
+        call = await self.call(endpoint, adapter, credential=credential, deadline_s=deadline_s)
+        return await ADAPTERS[adapter].list_offers(call)
+
+    async def call(
+        self, endpoint: str, adapter: str, *, credential: Credential | None = None, deadline_s: float = 5
+    ) -> ListCall:
+        credential = await DevelopmentCredentials().credential_of(adapter) if credential is None else credential
+        until_s = asyncio.get_running_loop().time() + deadline_s
+        wire = HttpWire(self.session, endpoint, until_s, self.now_ms)
+        return ListCall(adapter, credential, wire, self.now_ms, self.tokens)
 
 
 @pytest.fixture

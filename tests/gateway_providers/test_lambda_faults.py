@@ -36,7 +36,7 @@ async def failure(list_offers: Asking, endpoint: str, *, deadline_s: float = 5) 
         (401, FailureKind.CREDENTIAL),
         (403, FailureKind.CREDENTIAL),
         (404, FailureKind.STATUS),
-        (429, FailureKind.STATUS),
+        (429, FailureKind.LIMITED),
         (500, FailureKind.STATUS),
         (503, FailureKind.STATUS),
     ],

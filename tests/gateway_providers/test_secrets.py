@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_gateway.adapters.credentials import DEVELOPMENT_KEY, DevelopmentCredentials, Secret
+from reference_gateway.adapters.providers import ADAPTERS
 from reference_gateway.core.filters import NAME_LENGTH_MAX, ParameterError, ParameterUnknown, parse_query
 
 TEXT = "s3cret-text"
@@ -61,8 +62,10 @@ def test_it_is_given_to_whoever_asks_by_name() -> None:
 
 
 async def test_every_provider_has_the_development_credential() -> None:
-    for provider in ("lambda", "lambda-07"):
-        assert await DevelopmentCredentials().credential_of(provider) == {"api_key": Secret(DEVELOPMENT_KEY)}
+    for provider in ("lambda", "verda-07"):
+        credential = await DevelopmentCredentials().credential_of(provider)
+        assert credential["api_key"] == Secret(DEVELOPMENT_KEY)
+        assert {field for adapter in ADAPTERS.values() for field in adapter.credential_fields} <= credential.keys()
 
 
 @given(st.text().map("?{}".format), st.text())
