@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from redis import Redis
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 POLL_S = 0.01
 PATIENT_US = 5_000_000
 """A budget that a busy machine never exceeds, where the test is not about the budget."""
+
+Value = TypeVar("Value")
 
 _numbers = count(1)
 
@@ -52,13 +54,13 @@ def admissions(decisions: list[Decision]) -> int:
     return sum(decision.admitted for decision in decisions)
 
 
-def at_once(work: Coroutine[Any, Any, Decision]) -> Decision:
+def at_once(work: Coroutine[Any, Any, Value]) -> Value:
     """Run what must not wait for anything; fails if it gives the event loop a turn."""
     try:
         work.send(None)
     except StopIteration as done:
-        decision: Decision = done.value
-        return decision
+        value: Value = done.value
+        return value
     work.close()
     raise AssertionError("it waited")
 

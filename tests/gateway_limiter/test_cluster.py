@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis.asyncio.connection import Connection
 from redis.crc import key_slot
-from redis.exceptions import ResponseError
 
 from reference_gateway.core.identity import window_key
 from reference_gateway.core.limiter import Policy
 from tests.gateway_limiter.crowd import admissions, ask, at_once, somebody, until
+from tests.gateway_limiter.slots import counted, give, id_of, owner_of, slot_home_again, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatespec.stack.redis_cluster import ClusterNode, RedisCluster
+    from gatespec.stack.redis_cluster import RedisCluster
     from reference_gateway.core.identity import Identity
     from tests.gateway_limiter.crowd import Opens
 
@@ -34,29 +34,6 @@ def crowd() -> list[Identity]:
 
 def slot_of(who: Identity) -> int:
     return key_slot(window_key(who).encode())
-
-
-def owner_of(cluster: RedisCluster, slot: int) -> ClusterNode:
-    with cluster.nodes[0].client() as client:
-        told = client.execute_command("CLUSTER", "SLOTS")
-    port = next(primary[1] for first, last, primary, *_ in told if first <= slot <= last)
-    return next(node for node in cluster.nodes if node.port == port)
-
-
-def counted(node: ClusterNode, section: str, name: str) -> int:
-    with node.client() as client:
-        found = client.info(section)[name]
-    return int(found["calls"] if isinstance(found, dict) else found)
-
-
-def tell(node: ClusterNode, *words: object) -> None:
-    with node.client() as client:
-        client.execute_command(*words)
-
-
-def id_of(node: ClusterNode) -> str:
-    with node.client() as client:
-        return str(client.execute_command("CLUSTER", "MYID"), "ascii")
 
 
 async def test_two_instances_admit_exactly_the_limit_on_every_node(opened: Opens, redis_cluster_url: str) -> None:
@@ -128,26 +105,6 @@ async def test_with_one_node_gone_only_its_identities_are_decided_alone(
             lost.resume()
         await until(lambda: first.away == second.away == (), at_most_s=BACK_S)
     redis_cluster.ready()
-
-
-def give(cluster: RedisCluster, slot: int, giver: ClusterNode, taker: ClusterNode) -> None:
-    """Hand a slot over as a migration does: who imported it claims it under a new epoch, or gossip takes it back."""
-    with suppress(ResponseError):  # it may be the taker's already
-        tell(taker, "CLUSTER", "SETSLOT", slot, "IMPORTING", id_of(giver))
-    for node in (taker, *cluster.nodes):
-        tell(node, "CLUSTER", "SETSLOT", slot, "NODE", id_of(taker))
-
-
-@contextmanager
-def slot_home_again(cluster: RedisCluster, slot: int) -> Iterator[tuple[ClusterNode, ClusterNode]]:
-    """The slot's node and another; afterwards the slot is back."""
-    home = owner_of(cluster, slot)
-    away = next(node for node in cluster.nodes if node is not home)
-    try:
-        yield home, away
-    finally:
-        tell(away, "FLUSHALL")
-        give(cluster, slot, away, home)
 
 
 async def test_a_slot_that_moved_is_followed(opened: Opens, redis_cluster: RedisCluster) -> None:

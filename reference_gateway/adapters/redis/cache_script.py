@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reference_gateway.adapters.redis.stored_offers import VERSION, decode
+from reference_gateway.adapters.redis.words import Call, Script, number
 from reference_gateway.core.cache.entry import Entry, Held
 from reference_gateway.core.cache.ports import Lease, Told
 
@@ -15,16 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SOURCE = Path(__file__).with_name("cache.lua").read_text(encoding="ascii")
-SHA = hashlib.sha1(SOURCE.encode("ascii"), usedforsecurity=False).hexdigest()
 PREFIX = f"cache:{VERSION}:"
 SLACK_MS = 60_000
 """Beyond its use a hash lives this long: it also holds the lease and what was invalidated."""
-
-Call = tuple[bytes | int | str, ...]
-
-
-class TooLate(Exception):  # noqa: N818 - it is what the server said
-    """The script ran when nobody was waiting any more, and did nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +35,11 @@ class Terms:
     def keep_ms(self) -> int:
         """How long an untouched hash stays."""
         return max(self.use_ms, self.lease_ms) + SLACK_MS
+
+    @property
+    def script(self) -> Script:
+        """What runs on these terms."""
+        return Script(SOURCE, (self.keep_ms, self.channel))
 
 
 def ask(terms: Terms, token: str, newer_than: int, have: int) -> Call:
@@ -66,27 +64,6 @@ def release(token: str) -> Call:
 
 INVALIDATE: Call = ("invalidate",)
 FLOOR: Call = ("floor",)
-
-
-def arguments(  # noqa: PLR0913 - what every call is made with
-    key: str, call: Call, terms: Terms, *, now_ms: int | None = None, last_ms: int = 0, prefix: str = PREFIX
-) -> Call:
-    """Build what follows EVALSHA: `now_ms` None lets the server's own clock decide; after `last_ms` nothing is done."""
-    verb, *rest = call
-    moment = "" if now_ms is None else now_ms
-    return (1, prefix + key, verb, moment, last_ms, terms.keep_ms, terms.channel, *rest)
-
-
-def server_ms(reply: Sequence[Any]) -> int:
-    """Read the server's clock from any answer."""
-    return int(reply[0])
-
-
-def number(reply: Sequence[Any]) -> int:
-    """Read the one number of an answer; raises `TooLate`."""
-    if len(reply) == 1:
-        raise TooLate
-    return int(reply[1])
 
 
 def told(reply: Sequence[Any], key: str, token: str, sent_ms: int) -> Told:

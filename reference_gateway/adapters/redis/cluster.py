@@ -1,8 +1,6 @@
 """Windows on a Redis Cluster: each key on its own server, each server's keys in one write, each server's loss its own.
 
-Identities have no hash tags, so keys spread over all slots, and one script call can take only one of them. The servers
-are found here rather than by redis-py's cluster client: that one answers a failure by retrying and asking the whole
-cluster anew, inside the request; here a failure is final within the budget, and the search goes on in the background.
+Identities have no hash tags, so keys spread over all slots, and one script call can take only one of them.
 """
 
 from __future__ import annotations
@@ -14,12 +12,13 @@ from typing import TYPE_CHECKING
 from redis.exceptions import AskError, MovedError
 
 from reference_gateway.adapters.redis.script import in_order
-from reference_gateway.adapters.redis.topology import UNKNOWN, Topology
+from reference_gateway.adapters.redis.topology import UNKNOWN
 from reference_gateway.core.limiter import StoreAway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from reference_gateway.adapters.redis.nodes import Nodes
     from reference_gateway.adapters.redis.server import RedisServer, Turns
     from reference_gateway.core.limiter import Ask
     from reference_gateway.core.window import Decision
@@ -31,23 +30,19 @@ REDIRECTS_MAX = 1
 class RedisClusterWindowStore:
     """The port `WindowStore` over the primaries of a cluster."""
 
-    def __init__(self, seeds: Sequence[str], connect: Callable[[str], RedisServer]) -> None:
-        """`seeds` are host:port of any servers of the cluster; `connect` opens one of that name, without a wait."""
-        self._seeds = tuple(seeds)
-        self._connect = connect
-        self._servers: dict[str, RedisServer] = {}
-        self._topology = Topology()
+    def __init__(self, nodes: Nodes[RedisServer]) -> None:
+        self._nodes = nodes
 
     def server(self, key: str) -> str:
         """Name the primary that decides on `key`, or `UNKNOWN` before the cluster was first found."""
-        return self._topology.server(key)
+        return self._nodes.server(key)
 
     async def decide(self, server: str, asks: Sequence[Ask]) -> list[Decision]:
         """Decide on all asks, one call per key, in one write to the server; raises `StoreAway`."""
         asked = Counter(asks)
         if server != UNKNOWN:
             return in_order(asks, await self._turns(server, asked, REDIRECTS_MAX))
-        await self._find()
+        await self._nodes.find()
         return in_order(asks, await self._spread(asked, REDIRECTS_MAX))
 
     async def _spread(self, asked: Mapping[Ask, int], redirects: int) -> Turns:
@@ -63,7 +58,7 @@ class RedisClusterWindowStore:
         return found
 
     async def _turns(self, name: str, asked: Mapping[Ask, int], redirects: int) -> Turns:
-        server, calls = self._opened(name), [{ask: times} for ask, times in asked.items()]
+        server, calls = self._nodes.node(name), [{ask: times} for ask, times in asked.items()]
         sent_us = server.now_us()
         turns: Turns = {}
         moved: dict[Ask, int] = {}
@@ -75,49 +70,21 @@ class RedisClusterWindowStore:
             else:
                 turns |= server.read(reply, call, sent_us)
         if moved:
-            await self._find()
+            await self._nodes.find()
             turns |= await self._spread(moved, redirects - 1)
         return turns
 
     async def _ask_importer(self, call: Mapping[Ask, int], where: AskError) -> Turns:
         """Ask the server that the key went to already while its slot is still on the way."""
-        server = self._opened(f"{where.host}:{where.port}")
+        server = self._nodes.node(f"{where.host}:{where.port}")
         sent_us = server.now_us()
         (reply,) = await server.run([call], asking=True)
         return server.read(reply, call, sent_us)
 
     async def probe(self, server: str, key: str) -> None:
-        """Look at the cluster anew; return if `key` is another's now, or its server works; raises `StoreAway`."""
-        await self._find()
-        owner = self.server(key)
-        if owner == UNKNOWN:
-            raise StoreAway("the slot belongs to no server")
-        if owner == server:
-            await self._opened(server).probe(key)
-
-    async def _find(self) -> None:
-        """Ask all servers that we know of at once, and believe the first: one that hangs must not cost the budget."""
-        names = dict.fromkeys((*self._topology.servers, *self._seeds))
-        asked = [asyncio.create_task(self._opened(name).topology()) for name in names]
-        try:
-            for first in asyncio.as_completed(asked):
-                try:
-                    self._topology = await first
-                except StoreAway:
-                    continue
-                return
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-        raise StoreAway("no server of the cluster answers")
-
-    def _opened(self, name: str) -> RedisServer:
-        if name not in self._servers:
-            self._servers[name] = self._connect(name)
-        return self._servers[name]
+        """Return if `server` works, or `key` is another's now; raises `StoreAway`."""
+        await self._nodes.probe(server, key)
 
     async def close(self) -> None:
         """Give back every connection."""
-        for server in self._servers.values():
-            await server.close()
+        await self._nodes.close()

@@ -12,24 +12,30 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from reference_gateway.adapters.redis.cache_cluster import CacheCluster
-from reference_gateway.adapters.redis.cache_server import CacheServer
+from reference_gateway.adapters.redis import upstream_script
 from reference_gateway.adapters.redis.cluster import RedisClusterWindowStore
 from reference_gateway.adapters.redis.l1 import RedisL1
 from reference_gateway.adapters.redis.limiter import SlidingWindowRateLimiter
+from reference_gateway.adapters.redis.nodes import Nodes
 from reference_gateway.adapters.redis.notices import Notices
 from reference_gateway.adapters.redis.route import IN_FLIGHT_MAX
+from reference_gateway.adapters.redis.script_cluster import ScriptCluster
+from reference_gateway.adapters.redis.script_server import OneServer, ScriptServer
 from reference_gateway.adapters.redis.server import RedisServer
 from reference_gateway.adapters.redis.snapshots import RedisSnapshots
 from reference_gateway.adapters.redis.store import RedisWindowStore
+from reference_gateway.adapters.redis.upstreams import RedisUpstreams
 from reference_gateway.core.limiter import MICROSECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reference_gateway.adapters.redis.cache_script import Terms
+    from reference_gateway.adapters.redis.courier import Servers
     from reference_gateway.adapters.redis.health import Healths
     from reference_gateway.adapters.redis.notices import Hearer
+    from reference_gateway.adapters.redis.words import Script
+    from reference_gateway.core.upstream.ports import Rules
 
 CONNECTIONS_MAX = 2 * IN_FLIGHT_MAX
 """To one server: each journey under way, a probe, and those just given up that still close."""
@@ -50,15 +56,25 @@ def open_limiter(url: str, healths: Healths) -> SlidingWindowRateLimiter:
 
 def open_cache(url: str, terms: Terms, healths: Healths, token: Callable[[], str]) -> RedisL1:
     """Make the shared tier at `url`, which `connect` has accepted; connects with the first word."""
+    return RedisL1(_servers(url, terms.script, healths), terms, healths, token)
+
+
+def open_upstreams(url: str, rules: Mapping[str, Rules], healths: Healths) -> RedisUpstreams:
+    """Make what all instances share of providers at `url`, which `connect` has accepted; `rules` by their names."""
+    return RedisUpstreams(_servers(url, upstream_script.SCRIPT, healths), rules, healths)
+
+
+def _servers(url: str, script: Script, healths: Healths) -> Servers:
     parts, budget = urlsplit(url), healths.budget
     names = _names(parts)
 
-    def opened(name: str) -> CacheServer:
+    def opened(name: str) -> ScriptServer:
         client = _client(name, parts, budget.budget_us)
-        return CacheServer(name, client, terms, budget_us=budget.budget_us, now_us=budget.now_us)
+        return ScriptServer(name, client, script, budget_us=budget.budget_us, now_us=budget.now_us)
 
-    is_cluster = parts.scheme.endswith("+cluster")
-    return RedisL1(CacheCluster(names, opened) if is_cluster else opened(names[0]), terms, healths, token)
+    if parts.scheme.endswith("+cluster"):
+        return ScriptCluster(Nodes(names, opened))
+    return OneServer(names[0], opened(names[0]))
 
 
 def open_notices(url: str, hearer: Hearer) -> Notices:
@@ -90,7 +106,7 @@ def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWind
     if parts.scheme.endswith("+cluster"):
         if parts.path.strip("/"):
             raise ValueError("a Redis Cluster has no databases: expected nothing after host:port")
-        return RedisClusterWindowStore(names, opened)
+        return RedisClusterWindowStore(Nodes(names, opened))
     if len(names) != 1:
         raise ValueError(f"several servers make a cluster: expected {SCHEMES[2]}://host:port,host:port")
     return RedisWindowStore(names[0], opened(names[0]))

@@ -1,18 +1,18 @@
-"""Words for the cache script on their way to one server: those of a tick travel together, and all are answered."""
+"""Words for a script on their way to its servers: those of a tick travel together, and all are answered."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reference_gateway.core.limiter import StoreAway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reference_gateway.adapters.redis.cache_script import Call
     from reference_gateway.adapters.redis.health import Healths
+    from reference_gateway.adapters.redis.words import Reply, Word
 
 BATCH_MAX = 256
 """Words of one journey: an answer may hold a whole list, and all of a journey's must arrive within the budget."""
@@ -20,16 +20,8 @@ IN_FLIGHT_MAX = 4
 """Journeys at once."""
 WAITING_MAX = 10_000
 """Words that wait for a journey; for those beyond it the server counts as away."""
-
-Reply = list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One call of the script: its key, as the script gets it, and what follows the server's clock."""
-
-    key: str
-    call: Call
+START_S = 1.0
+"""How long the start of an instance waits for Redis, once."""
 
 
 class Servers(Protocol):
@@ -123,3 +115,38 @@ def _strand(batch: list[_Waiting]) -> None:
     for waiting in batch:
         if not waiting.reply.done():
             waiting.reply.set_exception(StoreAway("no answer in time"))
+
+
+class Couriers:
+    """One to each server that a key was ever with."""
+
+    def __init__(self, servers: Servers, healths: Healths) -> None:
+        self._servers = servers
+        self._healths = healths
+        self._by_server: dict[str, Courier] = {}
+
+    async def start(self, word: Word) -> None:
+        """Meet the servers before the first request, by any word; one that does not answer is met later."""
+        try:
+            async with asyncio.timeout(START_S):
+                await self._servers.run(self._servers.server(word.key), [word])
+        except (StoreAway, TimeoutError):
+            return
+
+    def is_away(self, key: str) -> bool:
+        """Whether the key's server is known to be away."""
+        return self._healths.of(self._servers.server(key)).away
+
+    async def say(self, word: Word) -> Reply:
+        """Bring one word to its server, and the answer back; raises `StoreAway`, at once while the server is away."""
+        server = self._servers.server(word.key)
+        courier = self._by_server.get(server)
+        if courier is None:
+            courier = self._by_server[server] = Courier(server, self._servers, self._healths)
+        return await courier.say(word)
+
+    async def close(self) -> None:
+        """Answer who still waits, and give back the connections."""
+        for courier in self._by_server.values():
+            courier.close()
+        await self._servers.close()

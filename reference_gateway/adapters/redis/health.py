@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from reference_gateway.adapters.redis.budget import Budget
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 PROBE_EVERY_S = 0.1
 """How often a server that is away is tried: beside any outage this is short, and it costs one command."""
+
+SPENT_US = 10_000_000
+"""How long a request that waited in vain waits no more: longer than any request lasts. Work that goes on for longer, as
+a poller's does, is not one request."""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +65,8 @@ class Healths:
         self.budget = Budget(budget_us, now_us)
         self._servers: dict[str, Health] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self._spent: ContextVar[tuple[int, int] | None] = ContextVar("spent in vain", default=None)
+        self._returns = 0
 
     def of(self, server: str) -> Health:
         """Return a server's health, by its name host:port."""
@@ -73,11 +80,26 @@ class Healths:
         """Which servers are away now."""
         return tuple(name for name, health in self._servers.items() if health.away)
 
+    def spent_in_vain(self) -> None:
+        """Take note that the request whose context this is has waited for a server that did not answer."""
+        self._spent.set((self._returns, self.budget.now_us()))
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether this request may still wait for a server.
+
+        On a cluster it asks one server for its window and another for its key: together they may cost it one budget.
+        Where a server has come back since, there is something new to hope for.
+        """
+        spent = self._spent.get()
+        return spent is None or spent[0] != self._returns or self.budget.now_us() - spent[1] > SPENT_US
+
     def on_back(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the name of each server that answers again."""
         self._listeners.append(listener)
 
     def _back(self, server: str) -> None:
+        self._returns += 1
         for listener in self._listeners:
             listener(server)
 

@@ -7,14 +7,15 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reference_gateway.adapters.redis import cache_script
-from reference_gateway.adapters.redis.cache_script import PREFIX, TooLate
-from reference_gateway.adapters.redis.courier import Courier, Reply, Servers, Word
+from reference_gateway.adapters.redis.cache_script import PREFIX
+from reference_gateway.adapters.redis.courier import Couriers, Servers
+from reference_gateway.adapters.redis.words import Call, Reply, TooLate, Word, number
 from reference_gateway.core.limiter import StoreAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reference_gateway.adapters.redis.cache_script import Call, Terms
+    from reference_gateway.adapters.redis.cache_script import Terms
     from reference_gateway.adapters.redis.health import Healths
     from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.ports import Lease, Told
@@ -25,8 +26,6 @@ LOST_MAX = 10_000
 """Leases that may have been given to us without our hearing of it; beyond it they expire by themselves."""
 START_KEY = "start"
 """A key of nobody's."""
-START_S = 1.0
-"""How long the start of an instance waits for Redis, once."""
 US_PER_MS = 1000
 
 
@@ -35,30 +34,28 @@ class RedisL1:
 
     def __init__(self, servers: Servers, terms: Terms, healths: Healths, token: Callable[[], str]) -> None:
         """`token` makes what nobody else can guess or repeat."""
-        self._servers = servers
+        self._couriers = Couriers(servers, healths)
         self._terms = terms
         self._healths = healths
         self._token = token
-        self._couriers: dict[str, Courier] = {}
         self._lost: deque[tuple[str, str]] = deque(maxlen=LOST_MAX)
         healths.on_back(lambda _: self._give_back_lost())
 
     async def start(self) -> None:
         """Meet the servers before the first request; one that does not answer is met later."""
-        try:
-            async with asyncio.timeout(START_S):
-                await self._servers.run(self._servers.server(START_KEY), [Word(START_KEY, cache_script.FLOOR)])
-        except (StoreAway, TimeoutError):
-            return
+        await self._couriers.start(Word(START_KEY, cache_script.FLOOR))
 
     async def ask(self, key: str, *, newer_than: int, have: int) -> Told:
         """As the port."""
         token, sent_ms = self._token(), self._healths.budget.now_us() // US_PER_MS
-        if self._healths.of(self._servers.server(PREFIX + key)).away:
+        if self._couriers.is_away(PREFIX + key):
             raise StoreAway("known to be away")
+        if not self._healths.has_budget:
+            raise StoreAway("the request has waited for another server already")
         try:
             reply = await self._say(key, cache_script.ask(self._terms, token, newer_than, have))
         except StoreAway:
+            self._healths.spent_in_vain()
             self._lost.append((key, token))
             raise
         try:
@@ -98,19 +95,12 @@ class RedisL1:
 
     async def _number(self, key: str, call: Call) -> int:
         try:
-            return cache_script.number(await self._say(key, call))
+            return number(await self._say(key, call))
         except TooLate:
             raise StoreAway("the server acted too late") from None
 
     async def _say(self, key: str, call: Call) -> Reply:
-        word = Word(PREFIX + key, call)
-        return await self._courier(self._servers.server(word.key)).say(word)
-
-    def _courier(self, server: str) -> Courier:
-        courier = self._couriers.get(server)
-        if courier is None:
-            courier = self._couriers[server] = Courier(server, self._servers, self._healths)
-        return courier
+        return await self._couriers.say(Word(PREFIX + key, call))
 
     def _give_back_lost(self) -> None:
         """A lease given in an answer that we did not hear would bar everybody for its whole time."""
@@ -123,6 +113,4 @@ class RedisL1:
 
     async def close(self) -> None:
         """Answer who still waits, and give back the connections."""
-        for courier in self._couriers.values():
-            courier.close()
-        await self._servers.close()
+        await self._couriers.close()

@@ -42,6 +42,7 @@ class Route:
         self._server = server
         self._store = store
         self._local = local
+        self._healths = healths
         self._health = healths.of(server)
         self._budget = healths.budget
         self._now_us = healths.budget.now_us
@@ -64,7 +65,10 @@ class Route:
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
-        return await waiting.decision
+        decision = await waiting.decision
+        if self._health.away:
+            self._healths.spent_in_vain()
+        return decision
 
     def _just_back(self, ask: Ask, now_us: int) -> bool:
         """Whether the server may not know what we admitted without it; it knows all again after one window.

@@ -10,6 +10,7 @@ from redis import Redis
 
 from reference_gateway.adapters.redis import cache_script
 from reference_gateway.adapters.redis.stepped import KEEP_MS, REDIS_TIMEOUT_S
+from reference_gateway.adapters.redis.words import Call, Word, number
 from reference_gateway.core.cache.shared_key import Ask, SharedKey
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class RedisCache:
         self._redis.script_load(cache_script.SOURCE)
         self._prefix = f"conformance:{uuid4().hex}:"
         self._keys: set[str] = set()
-        self._terms = cache_script.Terms(ttl_ms=0, use_ms=KEEP_MS, lease_ms=0, channel="")
+        self._script = cache_script.Terms(ttl_ms=0, use_ms=KEEP_MS, lease_ms=0, channel="").script
 
     def ask(self, asked: Ask, now_ms: int) -> Told:
         """As `SteppedCache`."""
@@ -123,13 +124,13 @@ class RedisCache:
         """As `SteppedCache`."""
         return self._number(key, cache_script.FLOOR, now_ms)
 
-    def _number(self, key: str, call: cache_script.Call, now_ms: int) -> int:
-        return cache_script.number(self._run(key, call, now_ms))
+    def _number(self, key: str, call: Call, now_ms: int) -> int:
+        return number(self._run(key, call, now_ms))
 
-    def _run(self, key: str, call: cache_script.Call, now_ms: int) -> list[Any]:
+    def _run(self, key: str, call: Call, now_ms: int) -> list[Any]:
         self._keys.add(self._prefix + key)
-        words: tuple[Any, ...] = cache_script.arguments(key, call, self._terms, now_ms=now_ms, prefix=self._prefix)
-        return cast("list[Any]", self._redis.evalsha(cache_script.SHA, *words))
+        words: tuple[Any, ...] = self._script.arguments(Word(self._prefix + key, call), now_ms=now_ms)
+        return cast("list[Any]", self._redis.evalsha(self._script.sha, *words))
 
     def close(self) -> None:
         """As `SteppedCache`."""

@@ -1,0 +1,1 @@
+"""Calls to providers: whether one may begin, at which endpoint, and what its end means for those that follow."""
