@@ -4,58 +4,45 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from reference_gateway.adapters.redis.stepped_cache import MemoryCache, RedisCache
 from reference_gateway.conformance.asked import Answered
+from reference_gateway.conformance.instances import Instances
 from reference_gateway.conformance.limits import problem_of
-from reference_gateway.conformance.times import times_of
-from reference_gateway.conformance.turns import Process, Turns
-from reference_gateway.conformance.world import (
-    Line,
-    NobodyCounts,
-    SteppedL1,
-    SteppedProvider,
-    SteppedRuntime,
-    Store,
-)
 from reference_gateway.core import answers
+from reference_gateway.core.answers import Answer
+from reference_gateway.core.cache.entry import HOUSE, key_of, split_key
 from reference_gateway.core.cache.invalidation import accepted, missing_scope
-from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.reading import nothing_known, status_of, warnings_of
-from reference_gateway.core.cache.refreshes import Outside
-from reference_gateway.core.cache.tiers import MultiTierCache, Pending
+from reference_gateway.core.cache.tiers import Pending
 from reference_gateway.core.catalog import catalog_body
 from reference_gateway.core.filters import parse_query
 from reference_gateway.core.limiter import Ask, Policy, StoreAway
 from reference_gateway.core.pages import (
-    Page,
     ProviderList,
     moment_of,
     offer_body,
-    page_body,
     snapshot_of,
     version_of,
 )
 from reference_gateway.core.problems import Problem
+from reference_gateway.core.upstream.health import About, health_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from reference_gateway.adapters.redis.stepped_cache import SteppedCache
     from reference_gateway.conformance.asked import Asked
-    from reference_gateway.conformance.limits import LimitedGateway
-    from reference_gateway.conformance.turns import MovingClock
-    from reference_gateway.conformance.world import StoreState, Upstream
-    from reference_gateway.core.answers import Answer
+    from reference_gateway.conformance.instances import Instance
+    from reference_gateway.conformance.world import Declared, StoreState
     from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.pages import Moment
     from reference_gateway.core.query import Query
 
 CATALOG_PATH = "/api/v2/providers/catalog"
+HEALTH_PATH = "/api/v2/providers/health"
 INVALIDATE_PATH = "/internal/v1/cache/invalidate"
 OPERATE = "operate"
 MARGIN = 20
@@ -65,41 +52,17 @@ _OFFER_PATH = re.compile(r"/api/v2/providers/([0-9a-f]{16})")
 Life = Literal["running", "paused", "killed"]
 
 
-@dataclass
-class Instance:
-    """One process: its memory, and its way to the store."""
-
-    number: int
-    process: Process
-    runtime: SteppedRuntime
-    line: Line
-    cache: MultiTierCache
-
-
-class Reads:
+class Reads(Instances):
     """The driver: requests go in, time passes when it is told to, answers come out."""
 
-    def __init__(
-        self,
-        gateway: LimitedGateway,
-        *,
-        call: Callable[[int, str], Upstream],
-        dice: Callable[[], float],
-        providers: Callable[[str], bool],
-        redis_url: str | None,
-    ) -> None:
-        """Open the store and as many instances as the gateway has."""
-        self.gateway = gateway
-        self.call, self.dice, self.providers = call, dice, providers
-        self.times = times_of(gateway.settings)
-        self.turns = Turns(cast("MovingClock", gateway.clock))
-        self.shared = Store(self.open_shared(redis_url), self.tell)
-        self.generations = 0
-        self.known: dict[str, None] = {}
-        self.instances = [self.open_instance(number, Process()) for number in range(gateway.instances)]
-        self._answers: list[Answered] = []
-
     # What a judge does.
+
+    def declare(self, providers: Sequence[Declared]) -> None:
+        """Have these providers too from now on: their probes and polls begin."""
+        self.declared.update({provider.name: provider for provider in providers})
+        for instance in self.instances:
+            for provider in providers:
+                self.meet(instance, provider)
 
     def submit(self, asked: Asked) -> None:
         """Hand a request to its instance now; its answer comes from a later `run`."""
@@ -109,7 +72,7 @@ class Reads:
     def run(self, until_ms: int) -> list[Answered]:
         """Do all that falls due up to and including `until_ms`, advancing the clock to exactly that moment."""
         self.turns.run(until_ms)
-        answered, self._answers = self._answers, []
+        answered, self.answered = self.answered, []
         return answered
 
     def store(self, state: StoreState) -> None:
@@ -135,75 +98,22 @@ class Reads:
             instance.line.dead = True
             self.turns.kill(instance.process)
         self.shared.cache.close()
-
-    # How an instance is made.
-
-    def open_shared(self, redis_url: str | None) -> SteppedCache:
-        """Open an empty tier that all instances share."""
-        return RedisCache(redis_url) if redis_url else MemoryCache()
-
-    def open_instance(self, number: int, process: Process) -> Instance:
-        """Start an instance with an empty memory."""
-        self.generations += 1
-        runtime = SteppedRuntime(self.turns, process, self.dice)
-        line = self.open_line(runtime, lambda: self.found_back(number))
-        cache = self.open_cache(self.open_outside(number, runtime, line))
-        return Instance(number, process, runtime, line, cache)
-
-    def open_line(self, runtime: SteppedRuntime, back: Callable[[], None]) -> Line:
-        """Make an instance's way to the store."""
-        return Line(self.shared, runtime, self.times.budget_ms, back)
-
-    def open_outside(self, number: int, runtime: SteppedRuntime, line: Line) -> Outside:
-        """Make what an instance's flights meet."""
-        times, name = self.times, f"{number}.{self.generations}"
-        l1 = SteppedL1(line, runtime, times, name)
-        provider = SteppedProvider(lambda provider: self.call(number, provider), runtime, times.timeout_ms)
-        return Outside(l1, provider, runtime, NobodyCounts())
-
-    def open_cache(self, outside: Outside) -> MultiTierCache:
-        """Make an instance's tiers."""
-        times = self.times
-        return MultiTierCache(L2InMemoryCache(times.use_ms), outside, times.lifetimes, times.lease_ms)
-
-    def tell(self, key: str, news: str, floor: int) -> None:
-        """Bring every instance the news of a key, as the store's messages do."""
-        for instance in self.instances:
-            if not instance.line.away:
-                self.turns.start(instance.process, self.hear(instance, key, news, floor))
-
-    async def hear(self, instance: Instance, key: str, news: str, floor: int) -> None:
-        """Take note of news: whoever led is through, with an entry or without, or a key was invalidated."""
-        if news == "outdated":
-            instance.cache.mark(key, floor)
-        elif news == "filled":
-            instance.cache.filled(key)
-        else:
-            instance.cache.refreshes.news(key)
-
-    def found_back(self, number: int) -> None:
-        """Ask what was invalidated while the instance heard nothing."""
-        instance = self.instances[number]
-        self.turns.start(instance.process, self._revalidate(instance))
-
-    async def _revalidate(self, instance: Instance) -> None:
-        try:
-            await instance.cache.revalidate()
-        except StoreAway:
-            return
+        self.upstreams.close()
 
     # How a request is answered.
 
     async def _serve(self, instance: Instance, asked: Asked) -> None:
         answer = await self.answer(instance, asked)
         now_ms = self.turns.clock.now_ms()
-        self._answers.append(Answered(asked.ticket, now_ms, int(answer.status), dict(answer.headers), answer.body))
+        self.answered.append(Answered(asked.ticket, now_ms, int(answer.status), dict(answer.headers), answer.body))
 
     async def answer(self, instance: Instance, asked: Asked) -> Answer:
         """Answer by the path: what the limit counts is limited first."""
         trace_id, path = self.gateway.new_trace_id(), urlsplit(asked.path).path
         if path == INVALIDATE_PATH:
             return await self.invalidate(instance, asked, trace_id)
+        if path == HEALTH_PATH:
+            return await self.health(instance, trace_id)
         if not path.startswith("/api/"):
             return answers.failed(Problem("not-found", "this driver serves no such path"), trace_id)
         return await self.limited(instance, asked, trace_id)
@@ -238,23 +148,27 @@ class Reads:
     async def read(self, instance: Instance, asked: Asked, until_ms: int) -> tuple[str, bytes | Problem]:
         """Answer a read by its path: what Cache-Status says, and the body or the problem that there is none."""
         if asked.method == "GET" and asked.path == CATALOG_PATH:
-            return await self.read_catalog(instance, until_ms)
+            return await self.read_catalog(instance, asked, until_ms)
         if asked.method == "GET" and (offer := _OFFER_PATH.fullmatch(asked.path)):
-            return await self.read_offer(instance, offer[1], until_ms)
+            return await self.read_offer(instance, asked, offer[1], until_ms)
         if problem := problem_of(asked.method, asked.path):
             return "", problem
         query = parse_query(parse_qsl(urlsplit(asked.path).query, keep_blank_values=True))
-        shown = await self.find(instance, self.asked_of(query), until_ms)
+        if query.cursor is not None:
+            return "", self.pages.follow(query, query.cursor, self.turns.clock.now_ms())
+        shown = await self.find(instance, keys_of(asked, self.asked_of(query)), until_ms)
         return status_of(shown), self.nothing_known(shown) or self.render(query, shown)
 
-    async def read_catalog(self, instance: Instance, until_ms: int) -> tuple[str, bytes | Problem]:
+    async def read_catalog(self, instance: Instance, asked: Asked, until_ms: int) -> tuple[str, bytes | Problem]:
         """Answer the catalogue, of lists that are no older than the static TTL."""
-        shown = await self.find(instance, tuple(self.known), until_ms, self.static_ttl_ms())
+        shown = await self.find(instance, keys_of(asked, tuple(self.known)), until_ms, self.static_ttl_ms())
         return status_of(shown), self.nothing_known(shown) or catalog_body(tuple(self.known), self.moment(shown))
 
-    async def read_offer(self, instance: Instance, offer_id: str, until_ms: int) -> tuple[str, bytes | Problem]:
+    async def read_offer(
+        self, instance: Instance, asked: Asked, offer_id: str, until_ms: int
+    ) -> tuple[str, bytes | Problem]:
         """Answer one offer, as fresh as its own provider's list."""
-        shown = await self.find(instance, tuple(self.known), until_ms)
+        shown = await self.find(instance, keys_of(asked, tuple(self.known)), until_ms)
         snapshot = snapshot_of(self.moment(shown))
         if (offer := snapshot.offers.get(offer_id)) is None:
             unknown = [each for each in shown if each.entry is None]
@@ -264,15 +178,16 @@ class Reads:
 
     def asked_of(self, query: Query) -> Sequence[str]:
         """Name the providers of a query; without a filter those that were ever named, for there is no list of all."""
-        named = sorted(filter(self.providers, query.providers))
+        named = sorted(filter(self.declared.__contains__, query.providers))
         self.known.update(dict.fromkeys(named))
         return named if query.providers else tuple(self.known)
 
     async def find(
-        self, instance: Instance, names: Sequence[str], until_ms: int, ttl_ms: int | None = None
+        self, instance: Instance, keys: Sequence[str], until_ms: int, ttl_ms: int | None = None
     ) -> list[Shown]:
         """Begin all, then wait for each; the flights go on side by side."""
-        begun = [instance.cache.begin(name, ttl_ms=ttl_ms) for name in names]
+        named = map(split_key, keys)
+        begun = [instance.cache.begin(name, owner=owner, ttl_ms=ttl_ms) for owner, name in named]
         return [await instance.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
 
     def static_ttl_ms(self) -> int:
@@ -284,9 +199,8 @@ class Reads:
         return nothing_known(shown)
 
     def render(self, query: Query, shown: Sequence[Shown]) -> bytes:
-        """Write the first page of the list; further ones are for HTTP."""
-        snapshot = snapshot_of(self.moment(shown))
-        return page_body(Page(snapshot, snapshot.select(query), 0, query.limit), None)
+        """Write the first page of the list."""
+        return self.pages.first(query, self.moment(shown), self.turns.clock.now_ms())
 
     def moment(self, shown: Sequence[Shown]) -> Moment:
         """Put together what is shown."""
@@ -299,10 +213,32 @@ class Reads:
         scopes = str(asked.credential.get("scope", "")).split()
         if asked.credential["kind"] != "service" or OPERATE not in scopes:
             return answers.failed(missing_scope(OPERATE), trace_id)
-        if not self.providers(provider):
+        if provider not in self.declared:
             return answers.failed(Problem("not-found", "there is no such provider"), trace_id)
         everywhere = await instance.cache.invalidate(provider)
         return accepted(provider, everywhere=everywhere)
+
+    async def health(self, instance: Instance, trace_id: str) -> Answer:
+        """Tell how each provider is, as all instances know it and as this one saw it."""
+        about = [
+            About(
+                instance.calls.of(name),
+                [url for url, _ in declared.endpoints],
+                await instance.store.look(name),
+                instance.witness.of(name),
+            )
+            for name, declared in self.declared.items()
+        ]
+        now_ms = self.turns.clock.now_ms()
+        fields = (("content-type", "application/json"), ("x-trace-id", trace_id))
+        return Answer(HTTPStatus.OK, fields, health_body(about, now_ms))
+
+
+def keys_of(asked: Asked, names: Sequence[str]) -> list[str]:
+    """Name the keys that somebody reads: with a credential of his own where he has one, else with the house's."""
+    credential = asked.credential
+    own, who = str(credential.get("own", "")).split(), f"{credential['kind']}:{credential['name']}"
+    return [key_of(name, who if name in own else HOUSE) for name in names]
 
 
 def _list_of(provider: str, entry: Entry) -> ProviderList:

@@ -10,7 +10,7 @@ from reference_gateway.conformance.reads import Reads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_gateway.conformance.world import Upstream
+    from reference_gateway.conformance.world import Ask
 
 
 class Reference(LimitedGateway):
@@ -18,8 +18,6 @@ class Reference(LimitedGateway):
 
     reads_kind: type[Reads] = Reads
 
-    def open_reads(
-        self, *, call: Callable[[int, str], Upstream], dice: Callable[[], float], providers: Callable[[str], bool]
-    ) -> Reads:
+    def open_reads(self, *, ask: Ask, left: Callable[[int], None], dice: Callable[[], float]) -> Reads:
         """Open the read path, with providers and dice of the judge's own."""
-        return self.reads_kind(self, call=call, dice=dice, providers=providers, redis_url=self.redis_url)
+        return self.reads_kind(self, ask=ask, left=left, dice=dice, redis_url=self.redis_url)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from reference_gateway.adapters.providers.lambda_cloud import read_listing
-from reference_gateway.adapters.providers.port import ProviderFailed
-from reference_gateway.adapters.providers.wire import decode
-from reference_gateway.adapters.redis.stored_offers import encode
-from reference_gateway.core.cache.ports import CallFailed, Fetched, Told
-from reference_gateway.core.cache.shared_key import Ask
+from reference_gateway.adapters.providers import FailureKind, ProviderFailed
+from reference_gateway.adapters.providers.wire import decode, refusal
+from reference_gateway.core.cache.shared_key import Ask as KeyAsk
 from reference_gateway.core.limiter import StoreAway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
+    from reference_gateway.adapters.providers.port import Result, WireRequest
     from reference_gateway.adapters.redis.stepped_cache import SteppedCache
     from reference_gateway.conformance.times import Times
     from reference_gateway.conformance.turns import Process, SteppedGate, Turns
     from reference_gateway.core.cache.entry import Entry
-    from reference_gateway.core.cache.ports import Lease
+    from reference_gateway.core.cache.ports import Lease, Told
 
 StoreState = Literal["well", "refusing", "hanging"]
 PROBE_MS = 100
@@ -27,12 +27,52 @@ PROBE_MS = 100
 OK = 200
 
 
+class Declared(Protocol):
+    """A provider as the providers file would declare it: by attribute, as the judge's own has them."""
+
+    @property
+    def name(self) -> str:
+        """Free."""
+
+    @property
+    def adapter(self) -> str:
+        """Whose API it speaks."""
+
+    @property
+    def endpoints(self) -> Sequence[tuple[str, float]]:
+        """Base URL and weight of each."""
+
+    @property
+    def concurrency(self) -> int:
+        """Calls in flight per instance."""
+
+    @property
+    def queue(self) -> int:
+        """Calls that may wait for a place."""
+
+    @property
+    def poll_s(self) -> float | None:
+        """None: as the setting says."""
+
+    @property
+    def rate_per_s(self) -> float | None:
+        """Calls a second over all instances; None: no bound."""
+
+    @property
+    def credential(self) -> Mapping[str, str]:
+        """The house's, by the adapter's field names."""
+
+
 class Upstream(Protocol):
-    """What a provider will answer to one list call: by attribute, as the judge's own has them."""
+    """What a request to a provider will be answered."""
+
+    @property
+    def number(self) -> int:
+        """Under which it is told that the request was given up."""
 
     @property
     def after_ms(self) -> int | None:
-        """How long after the call began; None: never."""
+        """How long after the request began; None: never."""
 
     @property
     def status(self) -> int | None:
@@ -40,7 +80,25 @@ class Upstream(Protocol):
 
     @property
     def body(self) -> bytes:
-        """In the wire format of the adapter `lambda`."""
+        """In the wire format of the provider's adapter."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case."""
+
+
+@dataclass(frozen=True)
+class UpstreamRequest:
+    """A request to a provider, as the judge's own has it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+Ask = Callable[[int, str, str, UpstreamRequest], Upstream]
+"""Of which instance, to which provider, at which base URL, what."""
 
 
 class SteppedRuntime:
@@ -68,33 +126,38 @@ class SteppedRuntime:
         await self.gate().passed(duration_ms)
 
 
-class SteppedProvider:
-    """The port `Provider`: each call meets what the judge said, and is given up after the time-out."""
+class SteppedWire:
+    """The port `Wire` to one endpoint: each request meets what the judge said, and is given up when time is up."""
 
-    def __init__(self, call: Callable[[str], Upstream], runtime: SteppedRuntime, timeout_ms: int) -> None:
-        self._call = call
+    def __init__(
+        self,
+        ask: Callable[[UpstreamRequest], Upstream],
+        left: Callable[[int], None],
+        runtime: SteppedRuntime,
+        within_ms: int,
+        each_ms: int,
+    ) -> None:
+        """`within_ms` bounds all requests together, `each_ms` each of them."""
+        self._ask = ask
+        self._left = left
         self._runtime = runtime
-        self._timeout_ms = timeout_ms
+        self._until_ms = runtime.now_ms() + within_ms
+        self._each_ms = each_ms
 
-    async def fetch(self, key: str) -> Fetched:
+    async def send(self, request: WireRequest, read: Callable[[object], Result]) -> Result:
         """As the port."""
-        provider = key.partition("/")[2]
-        upstream = self._call(provider)
-        if upstream.after_ms is None or upstream.after_ms >= self._timeout_ms:
-            await self._runtime.sleep(self._timeout_ms)
-            raise CallFailed("timeout", timed_out=True)
-        await self._runtime.sleep(upstream.after_ms)
-        return self._read(upstream, provider)
-
-    def _read(self, upstream: Upstream, provider: str) -> Fetched:
-        if upstream.status != OK:
-            raise CallFailed("connection" if upstream.status is None else "status")
-        as_of_ms = self._runtime.now_ms()
-        try:
-            offers = read_listing(decode(upstream.body), provider, as_of_ms).offers
-        except ProviderFailed as error:
-            raise CallFailed(str(error.kind)) from None
-        return Fetched(offers, encode(offers), as_of_ms)
+        wait_ms = min(self._each_ms, max(0, self._until_ms - self._runtime.now_ms()))
+        met = self._ask(UpstreamRequest(request.method, request.path, request.headers, request.body))
+        if met.after_ms is None or met.after_ms >= wait_ms:
+            await self._runtime.sleep(wait_ms)
+            self._left(met.number)
+            raise ProviderFailed(FailureKind.TIMEOUT, "no whole answer within the time-out")
+        await self._runtime.sleep(met.after_ms)
+        if met.status is None:
+            raise ProviderFailed(FailureKind.CONNECTION, "the connection broke")
+        if met.status != OK:
+            raise refusal(met.status, met.headers.get("retry-after", ""), self._runtime.now_ms())
+        return read(decode(met.body))
 
 
 class Store:
@@ -162,7 +225,7 @@ class SteppedL1:
         """As the port."""
         await self._line.reach()
         times = self._times
-        asked = Ask(key, self._token(), newer_than, have, times.lifetimes.ttl_ms, times.use_ms, times.lease_ms)
+        asked = KeyAsk(key, self._token(), newer_than, have, times.lifetimes.ttl_ms, times.use_ms, times.lease_ms)
         return self._cache.ask(asked, self._runtime.now_ms())
 
     async def write(self, lease: Lease, entry: Entry, stored: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reference_gateway.core.offer import Offer
+    from reference_gateway.core.offer import Amount, Offer
 
 PRICE_WEIGHT: Final = 0.5
 PERFORMANCE_WEIGHT: Final = 0.5
@@ -35,7 +35,7 @@ def scores_of(offers: Sequence[Offer]) -> dict[str, Decimal]:
     return {offer.id: _closeness(point, best, worst) for offer, point in zip(offers, points, strict=True)}
 
 
-def _weighted(column: Iterable[Decimal], weight: float) -> list[float]:
+def _weighted(column: Iterable[Amount], weight: float) -> list[float]:
     """A column of zeros stays one: it tells no offer from another."""
     values = [float(value) for value in column]
     norm = sqrt(fsum(value * value for value in values))

@@ -58,7 +58,7 @@ class Finding:
 
     def sight(self, shown: Sequence[Shown], ttl_ms: int | None = None) -> Sighting | None:
         """Watch what was shown, some of it and all of it fresh; None where that is not the newest any more."""
-        entries = {key_of(each.provider): each.entry for each in shown if each.entry is not None}
+        entries = {key_of(each.provider, each.owner): each.entry for each in shown if each.entry is not None}
         lifetimes = self.cache.lifetimes if ttl_ms is None else self.cache.lifetimes.with_ttl(ttl_ms)
         if any(self.cache.newest(key) is not entry for key, entry in entries.items()):
             return None

@@ -18,15 +18,14 @@ from reference_gateway.edge.handover import Handover
 from reference_gateway.edge.identities import Identities
 from reference_gateway.edge.internal import InternalApi
 from reference_gateway.edge.journal import Journal
-from reference_gateway.edge.lists import Lists, whole_ms
+from reference_gateway.edge.lists import Lists
 from reference_gateway.edge.metrics import Metrics
 from reference_gateway.edge.operations import Operations
 from reference_gateway.edge.pages import Pages
-from reference_gateway.edge.provider_health import ProviderHealth
 from reference_gateway.edge.providers_file import load_providers
 from reference_gateway.edge.reads import OfferReads
 from reference_gateway.edge.ready import ReadyAnswers
-from reference_gateway.edge.settings import SettingInvalid, Settings, variable_of
+from reference_gateway.edge.settings import SettingInvalid, Settings, variable_of, whole_ms
 from reference_gateway.edge.snapshots import Snapshots
 from reference_gateway.edge.tokens import AccessTokens, key_set, load_public_key
 
@@ -45,13 +44,12 @@ class Gateway:
         self._limiter = _limiter(settings, healths)
         self._table = KeyTable(settings.database_url)
         providers = load_providers(settings.providers_file)
-        health = ProviderHealth(providers)
-        self._lists = Lists(settings, providers, healths, metrics=self._metrics, health=health)
+        self._lists = Lists(settings, providers, healths, self._metrics)
         self._store = open_snapshots(settings.redis_url, healths)
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)
         site.route(Routes(reads))
-        self.operations = Operations(self._metrics, key_set(key), self._dependencies, health.render)
+        self.operations = Operations(self._metrics, key_set(key), self._dependencies, self._lists.health.page)
         identities = Identities(
             AccessTokens(key, settings.jwt_issuer, settings.jwt_audience),
             ApiKeys(self._table),

@@ -5,28 +5,27 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from reference_gateway.adapters.credentials import DevelopmentCredentials
-from reference_gateway.adapters.redis import Terms, channel_of, open_cache, open_notices
+from reference_gateway.adapters.redis import Terms, channel_of, open_cache, open_notices, open_upstreams
 from reference_gateway.core.cache.entry import Lifetimes
 from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.refreshes import Outside
 from reference_gateway.core.cache.tiers import MultiTierCache
 from reference_gateway.core.limiter import StoreAway
+from reference_gateway.core.upstream.polls import Polls
 from reference_gateway.edge.finding import Finding
 from reference_gateway.edge.provider_calls import ProviderCalls
+from reference_gateway.edge.provider_health import ProviderHealth
 from reference_gateway.edge.runtime import LoopRuntime
+from reference_gateway.edge.settings import whole_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from reference_gateway.adapters.redis import Healths
     from reference_gateway.edge.metrics import Metrics
-    from reference_gateway.edge.provider_health import ProviderHealth
     from reference_gateway.edge.providers_file import Provider
     from reference_gateway.edge.settings import Settings
 
-MS_PER_S: Final = 1000
 TOKEN_BYTES: Final = 12
 
 
@@ -38,40 +37,47 @@ class Lists:
         settings: Settings,
         providers: Sequence[Provider],
         healths: Healths,
-        *,
         metrics: Metrics,
-        health: ProviderHealth,
     ) -> None:
         self._runtime = LoopRuntime()
-        self._calls = ProviderCalls(
-            providers, DevelopmentCredentials(), float(settings.upstream_timeout_s), metrics=metrics, health=health
+        rules = {each.name: each.terms(settings.poll_s).rules(settings.rules) for each in providers}
+        self._upstreams = open_upstreams(settings.redis_url, rules, healths)
+        self._reached = ProviderCalls(
+            settings, providers, store=self._upstreams, runtime=self._runtime, registry=metrics.registry
         )
+        self.health = ProviderHealth(self._reached)
         lifetimes = Lifetimes(whole_ms(settings.ttl_pricing_s), whole_ms(settings.stale_s), settings.xfetch_beta)
         use_ms, lease_ms = max(lifetimes.keep_ms, whole_ms(settings.ttl_static_s)), whole_ms(settings.lease_s)
         terms = Terms(lifetimes.ttl_ms, use_ms, lease_ms, channel_of(settings.redis_url))
         self._l1 = open_cache(settings.redis_url, terms, healths, lambda: secrets.token_hex(TOKEN_BYTES))
-        outside = Outside(self._l1, self._calls, self._runtime, metrics)
+        outside = Outside(self._l1, self._reached.calls, self._runtime, metrics)
         self.cache = MultiTierCache(L2InMemoryCache(use_ms), outside, lifetimes, lease_ms)
-        self.finding = Finding(self._calls.names, self.cache, self._runtime, whole_ms(settings.deadline_s))
+        self.finding = Finding(tuple(self._reached.terms), self.cache, self._runtime, whole_ms(settings.deadline_s))
+        self._polls = Polls(self.cache, self._reached.rounds)
         self._notices = open_notices(settings.redis_url, self)
         healths.on_back(lambda _: self._runtime.start(self._revalidate()))
 
     async def open(self) -> None:
         """Make ready to read; waits for Redis a moment."""
-        self._calls.open()
         await self._l1.start()
+        await self._upstreams.start()
         self._notices.start()
+        self._reached.open()
+        for name, terms in self._reached.terms.items():
+            self._polls.watch(name, terms.poll_ms)
 
     async def close(self) -> None:
-        """End what is under way: whoever leads gives his lease back first."""
+        """End what is under way, polls and probes first: whoever leads gives his lease back, a call its admission."""
+        self._reached.rounds.end()
         await self._notices.close()
         await self._runtime.close()
         await self._l1.close()
-        await self._calls.close()
+        await self._upstreams.close()
+        await self._reached.close()
 
     def states(self) -> dict[str, str]:
         """Tell of each provider `ok`, `unknown` (not called yet), or the kind of its last call's failure."""
-        return self._calls.states()
+        return self._reached.states()
 
     def free(self, key: str) -> None:
         """As `Hearer`."""
@@ -95,8 +101,3 @@ class Lists:
             await self.cache.revalidate()
         except StoreAway:
             return
-
-
-def whole_ms(seconds: Decimal) -> int:
-    """Round down: nothing lives longer than it was allowed to."""
-    return int(seconds * MS_PER_S)

@@ -36,8 +36,6 @@ class Metrics:
         self._lookups = self._tally("cache_lookups", "Cache lookups", "tier", "outcome")
         self._leases = self._tally("cache_leases", "Who fetched when a list had to be fetched", "outcome")
         self._refreshes = self._tally("cache_refreshes", "Lists that had to be fetched, from wherever", "reason")
-        self._calls = self._tally("provider_calls", "List calls to providers", "provider", "outcome")
-        self._left_out = self._tally("provider_items_left_out", "Malformed items left out of lists", "provider")
 
     def request(self, route: str, method: str, status: int, duration_s: float) -> None:
         """Count one answered request; `method` is one of `METHODS`, or `other`."""
@@ -57,14 +55,8 @@ class Metrics:
         self._leases.add(outcome)
 
     def refresh(self, reason: str) -> None:
-        """Count one flight begun: `missing`, `expired`, `early` or `invalidated`."""
+        """Count one flight begun: `missing`, `expired`, `early`, `invalidated` or `polled`."""
         self._refreshes.add(reason)
-
-    def call(self, provider: str, outcome: str, left_out: int = 0) -> None:
-        """Count one list call: `ok` or the kind of its failure, and the items that it left out."""
-        self._calls.add(provider, outcome)
-        if left_out:
-            self._left_out.add(provider, times=left_out)
 
     def watch_lines(self, dropped: Callable[[], int]) -> None:
         """Show how many log lines were dropped because nobody read them."""

@@ -35,7 +35,7 @@ class Operations:
         metrics: Metrics,
         key_set: bytes,
         dependencies: Callable[[], Awaitable[dict[str, object]]],
-        providers: Callable[[], Entry],
+        providers: Callable[[], Awaitable[Entry]],
     ) -> None:
         self._metrics = metrics
         self._key_set = key_set
@@ -90,7 +90,7 @@ class Operations:
         return _json(await asyncio.shield(self._looking))
 
     async def _provider_health(self) -> Entry:
-        return self._providers()
+        return await self._providers()
 
     async def _scrape(self) -> Answer:
         return Answer(200, (("content-type", CONTENT_TYPE),), self._metrics.render())

@@ -1,112 +1,89 @@
-"""Calls to the providers: as many at once as each allows, each within its time-out, each counted."""
+"""The providers as one instance reaches them: its calls, its probes, and what all instances know."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
-import structlog
-
-from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, Listing, ProviderFailed
+from reference_gateway.adapters.calling import AdapterCaller, Means
+from reference_gateway.adapters.credentials import DevelopmentCredentials
 from reference_gateway.adapters.redis.stored_offers import encode
-from reference_gateway.core.cache.ports import CallFailed, Fetched
+from reference_gateway.core.upstream.calls import Calls, Surroundings
+from reference_gateway.core.upstream.probes import Probes
+from reference_gateway.core.upstream.rounds import Rounds
 from reference_gateway.edge import clock
+from reference_gateway.edge.provider_metrics import ProviderMetrics
+from reference_gateway.edge.settings import whole_ms
+from reference_gateway.edge.wires import Wires
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reference_gateway.adapters.credentials import CredentialSource
-    from reference_gateway.core.offer import Offer
-    from reference_gateway.edge.metrics import Metrics
-    from reference_gateway.edge.provider_health import ProviderHealth
-    from reference_gateway.edge.providers_file import Provider
+    from prometheus_client import CollectorRegistry
 
-INLINE_MAX = 200
+    from reference_gateway.core.cache.ports import Runtime
+    from reference_gateway.core.offer import Offer
+    from reference_gateway.core.upstream.ports import UpstreamStore
+    from reference_gateway.core.upstream.terms import Terms
+    from reference_gateway.edge.providers_file import Provider
+    from reference_gateway.edge.settings import Settings
+
+INLINE_MAX: Final = 200
 """Offers that are written for the shared tier on the event loop, in about a millisecond."""
 
 
 class ProviderCalls:
-    """The port `Provider` over the adapters."""
+    """Everything between the cache and the providers."""
 
     def __init__(
         self,
+        settings: Settings,
         providers: Sequence[Provider],
-        credentials: CredentialSource,
-        timeout_s: float,
         *,
-        metrics: Metrics,
-        health: ProviderHealth,
+        store: UpstreamStore,
+        runtime: Runtime,
+        registry: CollectorRegistry,
     ) -> None:
-        self._providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
-        self._credentials = credentials
-        self._timeout_s = timeout_s
-        self._metrics = metrics
-        self._health = health
-        self._places = {provider.name: asyncio.Semaphore(provider.concurrency) for provider in providers}
-        self._outcomes: dict[str, str] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._terms: Mapping[str, Terms] = {each.name: each.terms(settings.poll_s) for each in providers}
+        adapters = {each.name: each.adapter for each in providers}
+        self.metrics = ProviderMetrics(registry, lambda: [self.calls.of(name) for name in self._terms])
+        self.wires = Wires(providers)
+        means = Means(
+            adapter=adapters.__getitem__,
+            credentials=DevelopmentCredentials(),
+            wire=self.wires.wire,
+            now_ms=clock.epoch_ms,
+            write=_written,
+            left_out=self.metrics.left_out,
+        )
+        timeout_ms = whole_ms(settings.upstream_timeout_s)
+        surroundings = Surroundings(store, AdapterCaller(means), runtime, self.metrics)
+        self.store = store
+        self.rounds = Rounds(store, runtime)
+        self.calls = Calls(surroundings, timeout_ms)
+        every_ms = whole_ms(settings.health_interval_s)
+        self._probes = Probes(surroundings, self.rounds, every_ms=every_ms, timeout_ms=timeout_ms)
+        for name, terms in self._terms.items():
+            self.calls.add(name, terms)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Every provider, in the file's order."""
-        return tuple(self._providers)
+    def terms(self) -> Mapping[str, Terms]:
+        """Every provider's, in the file's order."""
+        return self._terms
 
     def open(self) -> None:
-        """Make ready to call; needs the running loop."""
-        # Each provider has its own bound; one over all of them would let some wait for the answers of others.
-        connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        """Make ready to call, and begin to probe; needs the running loop."""
+        self.wires.open()
+        for name, terms in self._terms.items():
+            self._probes.watch(name, len(terms.weights))
 
     async def close(self) -> None:
         """Give back the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self.wires.close()
 
     def states(self) -> dict[str, str]:
         """Tell of each provider `ok`, `unknown` (not called yet), or the kind of its last call's failure."""
-        return {name: self._outcomes.get(name, "unknown") for name in self.names}
-
-    async def fetch(self, key: str) -> Fetched:
-        """As the port."""
-        provider = self._providers[key.partition("/")[2]]
-        begun_ns = clock.monotonic_ns()
-        try:
-            listing = await self._list(provider)
-        except ProviderFailed as error:
-            self._ended(provider, str(error.kind), begun_ns)
-            raise CallFailed(str(error.kind), timed_out=error.kind is FailureKind.TIMEOUT) from None
-        self._ended(provider, "ok", begun_ns, listing.left_out)
-        return Fetched(listing.offers, await _written(listing.offers), clock.epoch_ms())
-
-    async def _list(self, provider: Provider) -> Listing:
-        """Wait for a place and call, both within the time-out."""
-        if self._session is None:
-            raise ProviderFailed(FailureKind.CONNECTION, "not open")
-        deadline_ns = clock.monotonic_ns() + int(self._timeout_s * 1e9)
-        place = self._places[provider.name]
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await place.acquire()
-        except TimeoutError:
-            raise ProviderFailed(FailureKind.TIMEOUT, "no place within the time-out") from None
-        try:
-            return await self._call(provider, self._session, (deadline_ns - clock.monotonic_ns()) / 1e9)
-        finally:
-            place.release()
-
-    async def _call(self, provider: Provider, session: aiohttp.ClientSession, left_s: float) -> Listing:
-        credential = await self._credentials.credential_of(provider.name)
-        call = ListCall(provider.name, provider.endpoint[0].url, credential, left_s, clock.epoch_ms)
-        return await ADAPTERS[provider.adapter].list_offers(session, call)
-
-    def _ended(self, provider: Provider, outcome: str, begun_ns: int, left_out: int = 0) -> None:
-        name = provider.name
-        self._outcomes[name] = outcome
-        self._metrics.call(name, outcome, left_out)
-        self._health.ended(name, provider.endpoint[0].url, outcome, clock.monotonic_ns() - begun_ns, clock.epoch_ms())
-        if outcome != "ok":
-            structlog.get_logger().warning("provider call failed", provider=name, outcome=outcome)
+        return {name: self.metrics.of(name).call.outcome or "unknown" for name in self._terms}
 
 
 async def _written(offers: tuple[Offer, ...]) -> bytes:

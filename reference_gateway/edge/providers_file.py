@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from reference_gateway.adapters.providers import ADAPTERS
-from reference_gateway.edge.settings import SettingInvalid, variable_of
+from reference_gateway.core.upstream.balancer import exact
+from reference_gateway.core.upstream.terms import Terms
+from reference_gateway.edge.settings import SettingInvalid, variable_of, whole_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +35,7 @@ class _Strict(BaseModel):
 class Endpoint(_Strict):
     """One base URL: the API's scheme and host; the adapter appends the API's whole path."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s?#@]+$")]
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
     weight: Annotated[float, Field(gt=0, le=1000)] = 1
 
 
@@ -46,6 +49,17 @@ class Provider(_Strict):
     queue: Annotated[int, Field(ge=0)] = 100
     poll_s: Annotated[float, Field(ge=0)] | None = None
     rate_per_s: Annotated[float, Field(gt=0)] | None = None
+
+    def terms(self, poll_s: Decimal) -> Terms:
+        """Say how calls go by it; `poll_s` is for a provider that says nothing of polls."""
+        return Terms(
+            weights=exact([endpoint.weight for endpoint in self.endpoint]),
+            concurrency=self.concurrency,
+            queue=self.queue,
+            poll_ms=whole_ms(poll_s if self.poll_s is None else Decimal(str(self.poll_s))),
+            rate_per_s=self.rate_per_s,
+            polled_only=ADAPTERS[self.adapter].polled_only,
+        )
 
 
 class _File(_Strict):

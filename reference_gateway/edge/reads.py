@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reference_gateway.core.answers import Entry, entry
+from reference_gateway.core.cache.entry import HOUSE
 from reference_gateway.core.cache.reading import nothing_known, outcome_of, status_of, warnings_of
 from reference_gateway.core.catalog import catalog_body
 from reference_gateway.core.pages import Moment, moment_of, offer_body
@@ -129,7 +130,7 @@ class OfferReads:
     ) -> Read:
         """Say how fresh an answer is, and keep it while it is: at most until `until_ms` (wall clock)."""
         read = Read(made, None, status_of(shown), outcome_of(shown))
-        if not shown or any(each.left_ms <= 0 or each.code for each in shown):
+        if not shown or any(each.left_ms <= 0 or each.code or each.owner != HOUSE for each in shown):
             return read
         if (sighting := self._finding.sight(shown, ttl_ms)) is not None:
             expires_ns = self._finding.expires_ms(sighting) * NS_PER_MS

@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reference_gateway.core.limiter import LIMIT_MAX, Limits, microseconds
+from reference_gateway.core.upstream.ports import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "GATEWAY_"
+MS_PER_S = 1000
 FOUND_MAX_CHARS = 120
 """An error is one line; a value that was pasted by mistake can be a whole file."""
 
@@ -99,12 +101,15 @@ Seconds = Annotated[Decimal, Field(ge=0, le=86_400 * 366), AfterValidator(_exact
 Positive = Annotated[Decimal, Field(gt=0, le=86_400), AfterValidator(_exact)]
 Plan = Annotated[int, Field(ge=1, le=LIMIT_MAX)]
 Bound = Annotated[int, Field(ge=1, le=2**31)]
+Few = Annotated[int, Field(ge=1, le=10_000)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 
 _SECONDS = "seconds as a decimal number, from 0 to a year"
 _SOME_SECONDS = "seconds as a decimal number, more than 0 and at most a day, with at most 6 decimals"
 _LIMIT = f"a whole number from 1 to {LIMIT_MAX}"
 _BOUND = "a whole number of at least 1"
+_FEW = "a whole number from 1 to 10000"
+_RATIO = "a decimal number from 0 to 1"
 _FILE = "a file that can be read"
 BETA_MAX = 100
 _BETA = f"a decimal number from 0 (off) to {BETA_MAX}"
@@ -144,6 +149,14 @@ class Settings(BaseModel):
     lease_s: Positive = Field(Decimal(6), description=_SOME_SECONDS)
     deadline_s: Positive = Field(Decimal(5), description=_SOME_SECONDS)
     upstream_timeout_s: Positive = Field(Decimal(4), description=_SOME_SECONDS)
+    breaker_window: Few = Field(10, description=_FEW)
+    breaker_failure_rate: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description=_RATIO)
+    breaker_open_s: Positive = Field(Decimal(30), description=_SOME_SECONDS)
+    breaker_trials: Few = Field(3, description=_FEW)
+    breaker_trial_s: Positive = Field(Decimal(5), description=_SOME_SECONDS)
+    slow_s: Seconds = Field(Decimal(2), description=_SECONDS)
+    health_interval_s: Seconds = Field(Decimal(30), description=_SECONDS)
+    poll_s: Seconds = Field(Decimal(30), description=_SECONDS)
     body_max_bytes: Bound = Field(1_048_576, description=_BOUND)
     drain_s: Seconds = Field(Decimal(30), description=_SECONDS)
 
@@ -151,6 +164,24 @@ class Settings(BaseModel):
     def limits(self) -> Limits:
         """The plans' limits, as the core knows them."""
         return Limits(microseconds(self.rate_window_s), self.rate_free, self.rate_pro, self.rate_enterprise)
+
+    @property
+    def rules(self) -> Rules:
+        """What breakers and endpoints go by; an endpoint that no probe brings back comes back by itself."""
+        return Rules(
+            window=self.breaker_window,
+            failure_rate=self.breaker_failure_rate,
+            open_ms=whole_ms(self.breaker_open_s),
+            trials=self.breaker_trials,
+            trial_ms=whole_ms(self.breaker_trial_s),
+            slow_ms=whole_ms(self.slow_s),
+            retry_out_ms=0 if self.health_interval_s else Rules().retry_out_ms,
+        )
+
+
+def whole_ms(seconds: Decimal) -> int:
+    """Round down: nothing lives longer than it was allowed to."""
+    return int(seconds * MS_PER_S)
 
 
 def variable_of(field: str) -> str:

@@ -10,12 +10,12 @@ from collections import defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 class Tally(Collector):
@@ -48,6 +48,24 @@ class Watched(Collector):
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Render for a scrape."""
         yield CounterMetricFamily(*self._family, value=self._count())
+
+
+class Readings(Collector):
+    """What somebody else knows at the moment of the scrape, by labels."""
+
+    def __init__(
+        self, name: str, about: str, labels: Sequence[str], read: Callable[[], Iterable[tuple[Sequence[str], float]]]
+    ) -> None:
+        self._family = (name, about, labels)
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Render for a scrape."""
+        name, about, labels = self._family
+        family = GaugeMetricFamily(name, about, labels=labels)
+        for values, reading in self._read():
+            family.add_metric(values, reading)
+        yield family
 
 
 class Durations(Collector):

@@ -68,6 +68,9 @@ def environment(
         "GATEWAY_JWT_ISSUER": ISSUER,
         "GATEWAY_JWT_AUDIENCE": AUDIENCE,
         "GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8",
+        "GATEWAY_POLL_S": "0",
+        "GATEWAY_HEALTH_INTERVAL_S": "0",
+        "GATEWAY_BREAKER_WINDOW": "1000",
     }
     migrated = run("migrate", environment=found)
     assert (migrated.returncode, migrated.stdout, migrated.stderr) == (0, "", "")

@@ -18,10 +18,10 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from gatespec.clock import until
+from reference_gateway.core.answers import Entry, entry
 from reference_gateway.edge.internal import INVALIDATE
 from reference_gateway.edge.metrics import Metrics
 from reference_gateway.edge.operations import Operations
-from reference_gateway.edge.provider_health import ProviderHealth
 from tests.gateway_edge.edge_wire import ROOT
 
 if TYPE_CHECKING:
@@ -88,7 +88,11 @@ async def nothing() -> dict[str, object]:
     return {}
 
 
-OPERATIONS = Operations(Metrics(), b"", nothing, ProviderHealth(()).render).paths
+async def nobody() -> Entry:
+    return entry(b"{}")
+
+
+OPERATIONS = Operations(Metrics(), b"", nothing, nobody).paths
 COUNTED: dict[int, Way] = {
     200: lambda world, path: world.gateway.ask(path, world.signing.bearer()),
     400: lambda world, path: world.gateway.ask(path, {"Authorization": "Bearer x", "X-API-Key": "x"}),

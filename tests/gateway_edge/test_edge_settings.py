@@ -144,7 +144,7 @@ def test_a_malformed_providers_file_names_the_key(tmp_path: Path, text: str, nam
 
 
 def test_the_built_in_catalogue_can_be_read(good: dict[str, str]) -> None:
-    assert [provider.name for provider in load_providers(load(good).providers_file)] == ["lambda"]
+    assert "lambda" in {provider.name for provider in load_providers(load(good).providers_file)}
 
 
 def test_a_file_that_holds_no_rsa_key_is_named(good: dict[str, str]) -> None:

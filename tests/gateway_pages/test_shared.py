@@ -186,7 +186,7 @@ async def test_a_list_is_stored_once_whatever_is_asked_of_it(
         lives_ms = [redis.pttl(key) for key in keys if key != "snapshot:key"]
         stats = redis.info("commandstats")
     kinds = sorted(key.rpartition(":")[0] for key in keys)
-    assert kinds == ["snapshot", "snapshot", "snapshot", "snapshot:list:1:lambda", "snapshot:list:1:vast"]
+    assert kinds == ["snapshot", "snapshot", "snapshot", "snapshot:list:2:lambda", "snapshot:list:2:vast"]
     assert stats["cmdstat_set"]["calls"] == 2 * (1 + 2 + 1) + 1, "each instance: the key, two lists, the manifest"
     assert all(0 < life_ms <= LIFE_MS * 3 // 2 for life_ms in lives_ms)
 

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
     from reference_gateway.conformance.asked import Answered
     from reference_gateway.conformance.reads import Reads
+    from reference_gateway.conformance.world import UpstreamRequest
 
 ANN = {"kind": "user", "name": "ann", "plan": "enterprise", "scope": ""}
 OPERATOR = {"kind": "service", "name": "op", "plan": "enterprise", "scope": "read operate"}
 DEADLINE_MS = 5_000
+UNHINDERED = {"GATEWAY_HEALTH_INTERVAL_S": "0"}
+"""A day of probes would take a minute."""
+LIST_PATH = "/instance-types"
 
 
 class Clock:
@@ -46,9 +50,23 @@ class Asked:
 
 @dataclass(frozen=True)
 class Upstream:
+    number: int
     after_ms: int | None
     status: int | None
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Declared:
+    name: str
+    adapter: str = "lambda"
+    endpoints: tuple[tuple[str, float], ...] = (("http://upstream.invalid", 1),)
+    concurrency: int = 10
+    queue: int = 100
+    poll_s: float | None = 0
+    rate_per_s: float | None = None
+    credential: Mapping[str, str] = field(default_factory=lambda: {"api_key": "anything"})
 
 
 @dataclass
@@ -83,19 +101,22 @@ class Judge:
         self.clock = Clock()
         self.providers: dict[str, Provider] = {}
         self.dice = 0.999999
+        settings = {**UNHINDERED, **settings}
         self.reference = kind(clock=self.clock, instances=instances, settings=settings, redis_url=redis_url)
-        self.driver: Reads = self.reference.open_reads(
-            call=self._call, dice=lambda: self.dice, providers=self.providers.__contains__
-        )
+        self.driver: Reads = self.reference.open_reads(ask=self._ask, left=lambda _: None, dice=lambda: self.dice)
         self.heard: dict[int, Answered] = {}
         self._tickets = count(1)
 
-    def _call(self, instance: int, name: str) -> Upstream:
+    def _ask(self, instance: int, name: str, _url: str, request: UpstreamRequest) -> Upstream:
         provider = self.providers[name]
+        if not request.path.endswith(LIST_PATH):
+            return Upstream(0, 0, 200, b"{}")
         provider.calls.append((self.clock.ms, instance))
-        return Upstream(provider.latency_ms, provider.status, listing(100 + len(provider.calls)))
+        return Upstream(0, provider.latency_ms, provider.status, listing(100 + len(provider.calls)))
 
     def provider(self, name: str = "p", latency_ms: int | None = 100, status: int | None = 200) -> Provider:
+        if name not in self.providers:
+            self.driver.declare([Declared(name)])
         provider = self.providers.setdefault(name, Provider())
         provider.latency_ms, provider.status = latency_ms, status
         return provider

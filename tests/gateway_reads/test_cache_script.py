@@ -11,9 +11,10 @@ from redis import Redis
 
 from gatespec.clock import until
 from reference_gateway.adapters.redis import cache_script
-from reference_gateway.adapters.redis.cache_script import Terms, TooLate
+from reference_gateway.adapters.redis.cache_script import Terms
 from reference_gateway.adapters.redis.stepped_cache import MemoryCache, RedisCache
 from reference_gateway.adapters.redis.stored_offers import decode, encode
+from reference_gateway.adapters.redis.words import Call, TooLate, Word, number
 from reference_gateway.core.cache.ports import Lease
 from reference_gateway.core.cache.shared_key import Ask
 from tests.gateway_reads.lists import entry, offer
@@ -124,8 +125,8 @@ class Direct:
         self.client = client
         self.terms = terms
 
-    def say(self, call: cache_script.Call, **how: int) -> list[Any]:
-        words: tuple[Any, ...] = cache_script.arguments("house/p", call, self.terms, **how)  # type: ignore[arg-type] # two numbers
+    def say(self, call: Call, **how: int) -> list[Any]:
+        words: tuple[Any, ...] = self.terms.script.arguments(Word(f"{cache_script.PREFIX}house/p", call), **how)
         return list(self.client.eval(cache_script.SOURCE, *words))
 
     def ask(self, token: str) -> Told:
@@ -151,7 +152,7 @@ def test_an_entry_is_put_on_the_readers_clock_and_never_too_young(direct: Direct
 
 def test_what_comes_too_late_does_nothing(direct: Direct) -> None:
     with pytest.raises(TooLate):
-        cache_script.number(direct.say(cache_script.ask(TERMS, "a", 0, 0), last_ms=1))
+        number(direct.say(cache_script.ask(TERMS, "a", 0, 0), last_ms=1))
     assert direct.client.dbsize() == 0
     assert direct.ask("b").lease is not None
 

@@ -118,13 +118,13 @@ async def test_all_words_of_a_tick_travel_in_one_journey(parties: Callable[..., 
     party = parties(clean_redis_url)
     await party.l1.start()
     travels: list[int] = []
-    run = party.l1._servers.run  # noqa: SLF001 - what goes over the wire is nowhere else to be seen
+    run = party.l1._couriers._servers.run  # noqa: SLF001 - what goes over the wire is nowhere else to be seen
 
     async def noted(server: str, words: list[object]) -> object:
         travels.append(len(words))
         return await run(server, words)  # type: ignore[arg-type] # handed through
 
-    party.l1._servers.run = noted  # type: ignore[method-assign,assignment] # noqa: SLF001 - as above
+    party.l1._couriers._servers.run = noted  # type: ignore[method-assign,assignment] # noqa: SLF001 - as above
     await asyncio.gather(*(party.ask(key) for key in KEYS))
     assert travels == [len(KEYS)]
 
@@ -217,7 +217,7 @@ async def test_the_limiter_that_found_it_away_tells_the_cache(
 async def test_a_lease_whose_answer_was_lost_is_given_back(parties: Callable[..., Party], server: RedisServer) -> None:
     """Without this the key would be barred for the whole minute of its lease."""
     party, other = parties(server.url(), budget_us=BUDGET_US), parties(server.url())
-    run = party.l1._servers.run  # noqa: SLF001 - an answer is lost nowhere else
+    run = party.l1._couriers._servers.run  # noqa: SLF001 - an answer is lost nowhere else
     lost: list[list[list[int]]] = []
 
     async def loses_the_first(name: str, words: list[object]) -> object:
@@ -227,7 +227,7 @@ async def test_a_lease_whose_answer_was_lost_is_given_back(parties: Callable[...
             raise StoreAway("the connection broke")
         return answer
 
-    party.l1._servers.run = loses_the_first  # type: ignore[method-assign,assignment] # noqa: SLF001 - as above
+    party.l1._couriers._servers.run = loses_the_first  # type: ignore[method-assign,assignment] # noqa: SLF001 - as above
     with pytest.raises(StoreAway):
         await party.ask()
     ((_, leased, *_),) = lost[0]
@@ -270,7 +270,7 @@ async def test_a_node_that_is_lost_takes_its_own_keys_only(
     node = redis_cluster.nodes[0]
     getattr(node, lose)()
     try:
-        lost = [key for key in KEYS if not await _answers(party, key)]
+        lost = [key for key in KEYS if not await asyncio.create_task(_answers(party, key))]
         assert 0 < len(lost) < len(KEYS)
         assert party.healths.away == (node.address,)
     finally:
@@ -278,6 +278,36 @@ async def test_a_node_that_is_lost_takes_its_own_keys_only(
         redis_cluster.ready()
     await until(lambda: party.healths.away == (), at_most_s=BACK_S)
     assert await until_true(lambda: _all_answer(party))
+
+
+async def test_who_waited_for_one_node_in_vain_waits_for_no_other(
+    parties: Callable[..., Party], redis_cluster: RedisCluster
+) -> None:
+    """A request asks one node for its window and another for its key: together they may cost it one budget."""
+    redis_cluster.empty()
+    party = parties(redis_cluster.url, budget_us=500_000)
+    await party.l1.start()
+    await party.limiter.start()
+    await asyncio.gather(*(party.ask(key) for key in KEYS))
+    node = redis_cluster.nodes[0]
+    node.pause()
+    try:
+        await asyncio.create_task(_one_request(party, node.address))
+        assert party.healths.away == (node.address,)
+        others = [await asyncio.create_task(_answers(party, key)) for key in KEYS]
+        assert any(others), "another request finds the nodes that answer"
+    finally:
+        node.resume()
+        redis_cluster.ready()
+    await until(lambda: party.healths.away == (), at_most_s=BACK_S)
+
+
+async def _one_request(party: Party, hanging: str) -> None:
+    """People are met until the window of one lies on the node that hangs."""
+    await party.limiter.admit(somebody(), LONG)
+    while hanging not in party.healths.away:
+        await party.limiter.admit(somebody(), LONG)
+    assert not any([await _answers(party, key) for key in KEYS])
 
 
 async def _answers(party: Party, key: str) -> bool:
@@ -289,7 +319,7 @@ async def _answers(party: Party, key: str) -> bool:
 
 
 async def _all_answer(party: Party) -> bool:
-    return all([await _answers(party, key) for key in KEYS])
+    return all([await asyncio.create_task(_answers(party, key)) for key in KEYS])
 
 
 @dataclass

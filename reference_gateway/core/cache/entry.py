@@ -23,8 +23,14 @@ Move = Literal["serve", "stand-in", "wait"]
 
 
 def key_of(provider: str, owner: str = HOUSE) -> str:
-    """Name a key: `house/lambda`."""
+    """Name a key: `house/lambda`, or of one user's own credential `user:ann/lambda`."""
     return f"{owner}/{provider}"
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Return whose credential reads a key, and its provider."""
+    owner, _, provider = key.rpartition("/")
+    return owner, provider
 
 
 @dataclass(frozen=True, slots=True)

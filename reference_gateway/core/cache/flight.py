@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 class Flight:
     """How far a refresh has come. It ends with an entry or a failure, and outlives the reader who began it."""
 
-    def __init__(self, key: str, runtime: Runtime, newer_than: int) -> None:
+    def __init__(self, key: str, runtime: Runtime, newer_than: int, *, polled: bool = False) -> None:
         """`newer_than` is the epoch of a fresh entry that is not new enough, 0 where none is."""
         self.key = key
         self.newer_than = newer_than
+        self.polled = polled
+        """Whether a poll began it, and nobody who reads."""
         self.begun_ms = runtime.now_ms()
         self.told: Gate = runtime.gate()
         """Opens when it is known who fetches: we, or another instance."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -12,13 +12,23 @@ if TYPE_CHECKING:
     from reference_gateway.core.offer import Offer
 
 
-class CallFailed(Exception):  # noqa: N818 - it is a state of the world, not a mistake
-    """A call that brought no list; `timed_out` tells 504 from 503 where nothing is known."""
+Code = Literal["timeout", "unavailable", "breaker-open", "overloaded"]
+"""Why a provider of which nothing is known is left out of an answer, as a warning says it."""
 
-    def __init__(self, kind: str, *, timed_out: bool = False) -> None:
+
+class CallFailed(Exception):  # noqa: N818 - it is a state of the world, not a mistake
+    """A call that brought no list, or never began; its `code` is `timeout` where it timed out: 504 in place of 503."""
+
+    def __init__(self, kind: str, code: Code = "unavailable") -> None:
+        """`kind` is for logs, `code` for readers."""
         super().__init__(kind)
         self.kind = kind
-        self.timed_out = timed_out
+        self.code = code
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether there was a call, and no answer in time."""
+        return self.code == "timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +102,11 @@ class L1Store(Protocol):
 class Provider(Protocol):
     """Whoever is asked where no tier knows."""
 
-    async def fetch(self, key: str) -> Fetched:
+    async def fetch(self, key: str, *, polled: bool = False) -> Fetched:
         """Make one call, bounded in time; raises `CallFailed`."""
+
+    def polled_only(self, key: str) -> bool:
+        """Whether no read may call, for it takes too long: polls alone do."""
 
 
 class Gate(Protocol):
@@ -132,4 +145,4 @@ class Observer(Protocol):
         """One flight's place: `led`, `followed`, `refused` or `alone` (without the store)."""
 
     def refresh(self, reason: str) -> None:
-        """One flight begun: `missing`, `expired`, `early` or `invalidated`."""
+        """One flight begun: `missing`, `expired`, `early`, `invalidated` or `polled`."""

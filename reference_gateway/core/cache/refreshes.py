@@ -21,6 +21,9 @@ PATIENCE_MS = 30_000
 RENEWALS = 3
 """In each lease's time: two may be lost before a leader that works is robbed."""
 
+NOT_POLLED = "not-polled"
+"""The failure of a read that may not call: no poll has brought anything newer yet."""
+
 
 class Outside(NamedTuple):
     """What a flight meets."""
@@ -54,11 +57,11 @@ class Refreshes:
         """Return the flight of a key, if there is one."""
         return self._flights.get(key)
 
-    def join(self, key: str, reason: str, *, newer_than: int = 0) -> tuple[Flight, bool]:
+    def join(self, key: str, reason: str, *, newer_than: int = 0, polled: bool = False) -> tuple[Flight, bool]:
         """Return the key's flight, and whether it was begun by this."""
         if (flight := self._flights.get(key)) is not None:
             return flight, False
-        flight = self._flights[key] = Flight(key, self._runtime, newer_than)
+        flight = self._flights[key] = Flight(key, self._runtime, newer_than, polled=polled)
         self._observer.refresh(reason)
         self._runtime.start(self._fly(flight))
         return flight, True
@@ -97,10 +100,14 @@ class Refreshes:
             entry = await self._take_turn(flight, told, news)
             if entry is not None:
                 return entry
-        raise CallFailed("busy", timed_out=True)
+        raise CallFailed("busy", "timeout")
 
     async def _take_turn(self, flight: Flight, told: Told, news: Gate) -> Entry | None:
         """Lead where the lease is ours, else wait for the leader; None: look again."""
+        if not self._may_call(flight):
+            if told.lease is not None:
+                await self._give_back(told.lease)
+            raise CallFailed(NOT_POLLED)
         if told.lease is not None:
             return await self._lead(flight, told.lease)
         self._observer.lease("followed")
@@ -128,10 +135,12 @@ class Refreshes:
 
         They begin at the store's clock: what was invalidated before we lost it is not above that, what is later is.
         """
+        if not self._may_call(flight):
+            raise CallFailed(NOT_POLLED)
         self._observer.lease("alone")
         flight.turn(None)
         taken_ms = self._runtime.now_ms()
-        fetched = await self._provider.fetch(flight.key)
+        fetched = await self._provider.fetch(flight.key, polled=flight.polled)
         entry = self._entry(fetched, taken_ms, taken_ms, self._heard)
         return self._landed(flight, entry)
 
@@ -140,13 +149,17 @@ class Refreshes:
         self._observer.lease("led")
         flight.turn(lease)
         begun_ms = self._runtime.now_ms()
-        fetched = await self._fetch_under(lease)
+        fetched = await self._fetch_under(lease, polled=flight.polled)
         taken_ms = begun_ms if flight.asked_ms is None else flight.asked_ms
         entry = self._entry(fetched, taken_ms, begun_ms, lease.epoch)
         if not await self._write(lease, entry, fetched.stored):
             self._observer.lease("refused")
             return None
         return self._landed(flight, entry)
+
+    def _may_call(self, flight: Flight) -> bool:
+        """Whether this flight may end in a call: of some providers only a poll's may."""
+        return flight.polled or not self._provider.polled_only(flight.key)
 
     def _entry(self, fetched: Fetched, taken_ms: int, begun_ms: int, epoch: int) -> Entry:
         took_ms = self._runtime.now_ms() - begun_ms
@@ -157,12 +170,12 @@ class Refreshes:
         self._keep(flight.key, Held(entry, flight.outdated))
         return entry
 
-    async def _fetch_under(self, lease: Lease) -> Fetched:
+    async def _fetch_under(self, lease: Lease, *, polled: bool) -> Fetched:
         """Call, and hold the lease as long as that takes; whatever ends the call otherwise gives the lease back."""
         ended = self._runtime.gate()
         self._runtime.start(self._renew(lease, ended))
         try:
-            return await self._provider.fetch(lease.key)
+            return await self._provider.fetch(lease.key, polled=polled)
         except BaseException:
             await self._give_back(lease)
             raise

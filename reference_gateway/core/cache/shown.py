@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from reference_gateway.core.cache.entry import HOUSE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,10 +28,12 @@ class Shown:
     left_ms: int = 0
     """How much longer the entry is fresh."""
     code: str | None = None
-    """The warning's: `stale`, `timeout` or `unavailable`; what is fresh has none."""
+    """The warning's: `stale`, or why it is left out; what is fresh has none."""
     detail: str = ""
     timed_out: bool = False
     """Whether a call of it was pending or timed out."""
+    owner: str = HOUSE
+    """Whose credential read it."""
 
 
 def least_fresh(shown: Sequence[Shown]) -> Shown:

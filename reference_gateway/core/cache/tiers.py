@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reference_gateway.core.cache.entry import Entry, Held, Lifetimes, is_due, key_of, move
-from reference_gateway.core.cache.refreshes import PATIENCE_MS, Outside, Refreshes
+from reference_gateway.core.cache.entry import HOUSE, Entry, Held, Lifetimes, is_due, key_of, move, split_key
+from reference_gateway.core.cache.ports import CallFailed, Code
+from reference_gateway.core.cache.refreshes import NOT_POLLED, PATIENCE_MS, Outside, Refreshes
 from reference_gateway.core.cache.shown import Shown
 from reference_gateway.core.cache.status import Forward, Step
 from reference_gateway.core.limiter import StoreAway
+from reference_gateway.core.upstream.terms import SWEEP_MAX_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,19 +19,24 @@ if TYPE_CHECKING:
     from reference_gateway.core.cache.flight import Flight
     from reference_gateway.core.cache.l2 import L2InMemoryCache
 
-FAILED = "it did not answer as it should; this is its last known list"
-LATE = "it did not answer in time; this is its last known list"
 STANDS_IN = "its list has expired, and a newer one is on its way"
 OUTDATED = "its list was invalidated, and a newer one is on its way"
-NO_ANSWER = "it did not answer in time, and no earlier list is known"
-NO_LIST = "its list could not be read, and no earlier one is known"
+WHY: Mapping[Code, str] = {
+    "timeout": "it did not answer in time",
+    "unavailable": "its list could not be read",
+    "breaker-open": "it is left alone for a while, for too many calls to it failed",
+    "overloaded": "it can take no more calls for the moment",
+}
+LAST_KNOWN = "this is its last known list"
+NOT_KNOWN = "no earlier list is known"
+POLL_LOOKS = 3
+"""How often a poll looks until it or somebody else has called: each time another flight's end is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A read of one provider that must wait for a flight, which it began or joined."""
 
-    provider: str
     flight: Flight
     began: bool
     lifetimes: Lifetimes
@@ -44,7 +51,7 @@ class MultiTierCache:
 
     def __init__(self, l2: L2InMemoryCache, outside: Outside, lifetimes: Lifetimes, lease_ms: int) -> None:
         self.l2 = l2
-        self._l1, self._runtime, self._observer = outside.l1, outside.runtime, outside.observer
+        self._l1, self._provider, self._runtime, self._observer = outside
         self.lifetimes = lifetimes
         self.refreshes = self.refreshes_kind(outside, lease_ms, keep=self._keep, epoch_of=self._epoch_of)
         self._listeners: list[Callable[[str], None]] = []
@@ -54,27 +61,27 @@ class MultiTierCache:
         """Call `listener` with each key whose entry is replaced or marked."""
         self._listeners.append(listener)
 
-    def begin(self, provider: str, *, ttl_ms: int | None = None) -> Shown | Pending:
+    def begin(self, provider: str, *, owner: str = HOUSE, ttl_ms: int | None = None) -> Shown | Pending:
         """Show what need not be waited for, or begin the wait for the rest; never waits itself.
 
-        `ttl_ms` is for what is derived from the lists and lives longer than they do.
+        `owner` is whose credential reads; `ttl_ms` is for what is derived from the lists and lives longer than they do.
         """
-        key, now_ms = key_of(provider), self._runtime.now_ms()
+        key, now_ms = key_of(provider, owner), self._runtime.now_ms()
         lifetimes = self.lifetimes if ttl_ms is None else self.lifetimes.with_ttl(ttl_ms)
         held = self.l2.get(key, now_ms)
         if held is None:
             self._observer.lookup("l2", "miss")
             flight, began = self.refreshes.join(key, "missing")
-            return Pending(provider, flight, began, lifetimes, "miss")
+            return Pending(flight, began, lifetimes, "miss")
         standing = lifetimes.standing(held, now_ms)
         if standing == "fresh":
             self._observer.lookup("l2", "hit")
             self.refresh_early({key: held.entry}, lifetimes)
-            return self._from_l2(provider, held, lifetimes)
+            return self._from_l2(key, held, lifetimes)
         self._observer.lookup("l2", "stale")
         flight, began = self.refreshes.join(key, "invalidated" if held.outdated else "expired")
         # Also who is shown an old entry at once waits for L1's word: another instance may have filled it already.
-        return Pending(provider, flight, began, lifetimes, "stale")
+        return Pending(flight, began, lifetimes, "stale")
 
     async def wait(self, pending: Pending, until_ms: int) -> Shown:
         """Wait for the flight, but no longer than there is something to show, nor than `until_ms`."""
@@ -82,6 +89,8 @@ class MultiTierCache:
         if await flight.told.passed(self._left_ms(until_ms)):
             if not flight.has_landed and (shown := self._meanwhile(pending)) is not None:
                 return shown
+            if self._provider.polled_only(flight.key):
+                return self._last_known(pending)
             await flight.landed.passed(self._left_ms(until_ms))
         return self._fetched(pending) if flight.entry is not None else self._last_known(pending)
 
@@ -89,8 +98,17 @@ class MultiTierCache:
         """Let one reader's draw decide which of the entries that it is shown are refreshed in the background."""
         now_ms, rand = self._runtime.now_ms(), self._runtime.dice()
         for key, entry in entries.items():
-            if is_due(entry, lifetimes, now_ms, rand):
+            if is_due(entry, lifetimes, now_ms, rand) and not self._provider.polled_only(key):
                 self.refreshes.join(key, "early", newer_than=entry.epoch)
+
+    async def poll(self, provider: str) -> None:
+        """Have the house's list fetched though it may be fresh, by whoever may; return when somebody called."""
+        key, begun_ms = key_of(provider), self._runtime.now_ms()
+        for _ in range(POLL_LOOKS):
+            flight, _ = self.refreshes.join(key, "polled", newer_than=self._epoch_of(key), polled=True)
+            await flight.landed.passed(SWEEP_MAX_MS)
+            if flight.leads or (flight.entry is not None and flight.entry.taken_ms >= begun_ms):
+                return
 
     def newest(self, key: str) -> Entry | None:
         """Return the entry that L2 holds, unless it is outdated."""
@@ -158,17 +176,17 @@ class MultiTierCache:
         held = self.l2.get(pending.flight.key, now_ms)
         return held if held is not None and pending.lifetimes.is_known(held.entry, now_ms) else None
 
-    def _from_l2(self, provider: str, held: Held, lifetimes: Lifetimes) -> Shown:
+    def _from_l2(self, key: str, held: Held, lifetimes: Lifetimes) -> Shown:
         left_ms = lifetimes.left_ms(held, self._runtime.now_ms())
-        return _shown(provider, held, left_ms, (Step("l2", ttl_ms=left_ms),))
+        return _shown(key, held, left_ms, (Step("l2", ttl_ms=left_ms),))
 
     def _shown_of(self, pending: Pending, held: Held) -> Shown:
         """Show what the tiers hold while the flight goes on, or after it failed."""
         if pending.forward == "stale":
-            return self._from_l2(pending.provider, held, pending.lifetimes)
+            return self._from_l2(pending.flight.key, held, pending.lifetimes)
         left_ms = pending.lifetimes.left_ms(held, self._runtime.now_ms())
         steps = (Step("l1", ttl_ms=left_ms), Step("l2", stored=left_ms > 0))
-        return _shown(pending.provider, held, left_ms, steps)
+        return _shown(pending.flight.key, held, left_ms, steps)
 
     def _fetched(self, pending: Pending) -> Shown:
         """Show what the flight brought: L1 called it fresh meanwhile, or the call has only just ended."""
@@ -180,22 +198,28 @@ class MultiTierCache:
         left_ms = pending.lifetimes.left_ms(held, self._runtime.now_ms())
         above = Step("l2", forward=pending.forward, stored=left_ms > 0)
         below = _asked_l1(flight, stored=left_ms > 0) if called else (Step("l1", ttl_ms=max(0, left_ms)),)
-        shown = _shown(pending.provider, held, left_ms, (*below, above))
+        shown = _shown(flight.key, held, left_ms, (*below, above))
         return shown if held.outdated else replace(shown, state="fresh", code=None, detail="")
 
     def _last_known(self, pending: Pending) -> Shown:
         """Show what is known although nothing newer came, or say that nothing is."""
-        flight = pending.flight
-        timed_out = flight.failure is None or flight.failure.timed_out
+        flight, code = pending.flight, self._failure(pending.flight).code
+        timed_out = code == "timeout"
         held = self._held(pending)
         if held is not None:
-            detail = LATE if timed_out else FAILED
-            return replace(
-                self._shown_of(pending, held), state="stale", code="stale", detail=detail, timed_out=timed_out
-            )
-        code, detail = ("timeout", NO_ANSWER) if timed_out else ("unavailable", NO_LIST)
+            shown, detail = self._shown_of(pending, held), f"{WHY[code]}; {LAST_KNOWN}"
+            return replace(shown, state="stale", code="stale", detail=detail, timed_out=timed_out)
         steps = (*_asked_l1(flight, stored=False), Step("l2", forward=pending.forward))
-        return Shown(pending.provider, None, "missing", steps, code=code, detail=detail, timed_out=timed_out)
+        owner, provider = split_key(flight.key)
+        detail = f"{WHY[code]}, and {NOT_KNOWN}"
+        return Shown(provider, None, "missing", steps, code=code, detail=detail, timed_out=timed_out, owner=owner)
+
+    def _failure(self, flight: Flight) -> CallFailed:
+        """Say why there is nothing newer: the call failed or never began, or it goes on."""
+        if flight.failure is not None:
+            return flight.failure
+        polled = self._provider.polled_only(flight.key)
+        return CallFailed(NOT_POLLED) if polled else CallFailed("late", "timeout")
 
     def _keep(self, key: str, held: Held) -> None:
         if self.l2.put(key, held):
@@ -213,11 +237,12 @@ class MultiTierCache:
         return max(0, until_ms - self._runtime.now_ms())
 
 
-def _shown(provider: str, held: Held, left_ms: int, steps: Iterable[Step]) -> Shown:
+def _shown(key: str, held: Held, left_ms: int, steps: Iterable[Step]) -> Shown:
+    owner, provider = split_key(key)
     if left_ms > 0:
-        return Shown(provider, held.entry, "fresh", tuple(steps), left_ms)
+        return Shown(provider, held.entry, "fresh", tuple(steps), left_ms, owner=owner)
     detail = OUTDATED if held.outdated else STANDS_IN
-    return Shown(provider, held.entry, "stale", tuple(steps), left_ms, "stale", detail)
+    return Shown(provider, held.entry, "stale", tuple(steps), left_ms, "stale", detail, owner=owner)
 
 
 def _asked_l1(flight: Flight, *, stored: bool) -> tuple[Step, ...]:

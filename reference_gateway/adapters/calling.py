@@ -1,0 +1,109 @@
+"""From a key to its adapter, credential and wire, and back to what the core knows of an attempt."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed
+from reference_gateway.core.cache.entry import HOUSE, key_of, split_key
+from reference_gateway.core.cache.ports import Fetched
+from reference_gateway.core.upstream.ports import AttemptFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reference_gateway.adapters.credentials import CredentialSource
+    from reference_gateway.adapters.providers import ProviderAdapter, Token, Wire
+    from reference_gateway.core.offer import Offer
+    from reference_gateway.core.upstream.ports import Outcome
+
+MS_PER_S: Final = 1000
+SERVER_ERROR: Final = 500
+CLIENT_ERROR: Final = 400
+TOKENS_MAX: Final = 10_000
+"""Keys whose bought tokens are remembered: the one that was unused for longest is bought anew."""
+
+
+class Means(NamedTuple):
+    """What an attempt is made with."""
+
+    adapter: Callable[[str], str]
+    """Whose API a provider speaks."""
+    credentials: CredentialSource
+    wire: Callable[[str, int, int, int], Wire]
+    """The way to an endpoint of a provider, for so long, each request for so long."""
+    now_ms: Callable[[], int]
+    """The wall clock."""
+    write: Callable[[tuple[Offer, ...]], Awaitable[bytes]]
+    """Write offers as the shared tier keeps them."""
+    left_out: Callable[[str, int], None]
+    """Is told how many items of a provider's list were malformed."""
+
+
+class AdapterCaller:
+    """The port `Caller` over the adapters."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._tokens: OrderedDict[str, dict[str, Token]] = OrderedDict()
+
+    async def attempt(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> Fetched:
+        """As the port."""
+        means, provider = self._means, split_key(key)[1]
+        try:
+            call = await self._call(key, endpoint, within_ms, each_ms)
+            listing = await self._adapter(provider).list_offers(call)
+        except ProviderFailed as error:
+            raise failed_attempt(error) from None
+        if listing.left_out:
+            means.left_out(provider, listing.left_out)
+        return Fetched(listing.offers, await means.write(listing.offers), means.now_ms())
+
+    async def refresh(self, key: str) -> bool:
+        """As the port; a token may have been refused that was bought with a credential that is still good."""
+        bought = bool(self._tokens.pop(key, None))
+        return await self._means.credentials.refresh(split_key(key)[1]) or bought
+
+    async def probe(self, provider: str, endpoint: int, within_ms: int) -> bool:
+        """As the port."""
+        try:
+            call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms)
+            await self._adapter(provider).probe(call)
+        except ProviderFailed:
+            return False
+        return True
+
+    def _adapter(self, provider: str) -> ProviderAdapter:
+        return ADAPTERS[self._means.adapter(provider)]
+
+    async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> ListCall:
+        means, provider = self._means, split_key(key)[1]
+        wire = means.wire(provider, endpoint, within_ms, each_ms)
+        credential = await means.credentials.credential_of(provider)
+        return ListCall(provider, credential, wire, means.now_ms, self._tokens_of(key))
+
+    def _tokens_of(self, key: str) -> dict[str, Token]:
+        tokens = self._tokens.setdefault(key, {})
+        self._tokens.move_to_end(key)
+        while len(self._tokens) > TOKENS_MAX:
+            self._tokens.popitem(last=False)
+        return tokens
+
+
+def failed_attempt(error: ProviderFailed) -> AttemptFailed:
+    """Say what a failure counts as: the provider's, or none at all where it was right to refuse."""
+    return AttemptFailed(
+        str(error.kind),
+        _outcome(error),
+        timed_out=error.kind is FailureKind.TIMEOUT,
+        retry_after_ms=(error.retry_after_s or 0) * MS_PER_S,
+    )
+
+
+def _outcome(error: ProviderFailed) -> Outcome:
+    if error.kind in {FailureKind.CREDENTIAL, FailureKind.LIMITED}:
+        return "uncounted"
+    if error.kind is FailureKind.STATUS and CLIENT_ERROR <= (error.status or SERVER_ERROR) < SERVER_ERROR:
+        return "uncounted"
+    return "failure"
