@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gatespec.errors import GatespecError, usage
 from gatespec.providers.catalogue import LAMBDA_SERIES
+from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.fleet import PROVIDERS_MAX
 from gatespec.providers.serve import application, run
 from gatespec.providers.simulator import FIRST_DAY, UnknownPrices, opening_day
@@ -19,9 +20,9 @@ from gatespec.providers.simulator import FIRST_DAY, UnknownPrices, opening_day
 if TYPE_CHECKING:
     from datetime import date
 
-ADAPTERS = ("lambda",)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_POOL = re.compile(r"([a-z0-9][a-z0-9-]{0,58}):([0-9]{1,4})")
+_POOL = re.compile(r"([a-z0-9][a-z0-9-]{0,58}):([0-9]{1,4})(?::([a-z0-9-]{1,63}))?")
+LAMBDA = "lambda"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,28 +39,35 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def provider_names(listed: str, pools: list[str]) -> list[str]:
-    """Names given one by one and as pools: `lambda:200` is lambda-000 to lambda-199. At least one, none twice."""
-    names = [name for name in listed.split(",") if name]
+def provider_names(listed: str, pools: list[str]) -> dict[str, str]:
+    """Each provider's adapter by its name. At least one provider, none twice.
+
+    One that is named like an adapter speaks that API. A pool `vast:200:vastai` is vast-000 to vast-199, all speaking
+    `vastai`. Every other speaks `lambda`.
+    """
+    names = {name: name if name in DIALECTS else LAMBDA for name in listed.split(",") if name}
     for pool in pools:
-        if not (match := _POOL.fullmatch(pool)):
-            raise usage("pool-malformed", f"--pool {pool!r} is not NAME:COUNT", hint="for example --pool lambda:200")
-        names += [f"{match[1]}-{number:03}" for number in range(int(match[2]))]
+        if not (match := _POOL.fullmatch(pool)) or (match[3] or LAMBDA) not in DIALECTS:
+            raise usage(
+                "pool-malformed",
+                f"--pool {pool!r} is not NAME:COUNT or NAME:COUNT:ADAPTER",
+                hint=f"for example --pool lambda:200; adapters are {', '.join(sorted(DIALECTS))}",
+            )
+        names |= {f"{match[1]}-{number:03}": match[3] or LAMBDA for number in range(int(match[2]))}
     if bad := [name for name in names if not _NAME.fullmatch(name)]:
         raise usage("provider-malformed", f"{bad[0]!r} is no provider name: lower-case letters, digits and hyphens")
     if not 1 <= len(names) <= PROVIDERS_MAX:
         raise usage("providers-count", f"{len(names)} providers named, expected 1 to {PROVIDERS_MAX}")
-    return list(dict.fromkeys(names))
+    return names
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m gatespec.providers", description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:0", help="loopback address and port; port 0: any free one")
     parser.add_argument("--providers", default="", help="names, separated by commas")
-    parser.add_argument("--pool", action="append", default=[], help="NAME:COUNT, repeatable")
-    parser.add_argument("--adapter", choices=ADAPTERS, default="lambda", help="whose wire format they speak")
-    parser.add_argument("--series", default=LAMBDA_SERIES, help="whose real prices: provider/kind of the price data")
-    parser.add_argument("--day", default=str(FIRST_DAY), help="the day whose prices they begin with")
+    parser.add_argument("--pool", action="append", default=[], help="NAME:COUNT[:ADAPTER], repeatable")
+    parser.add_argument("--series", help="whose real prices, provider/kind of the price data; else each API's own")
+    parser.add_argument("--day", help="the day of that series (else Lambda's) whose prices they begin with")
     return parser.parse_args(argv)
 
 
@@ -74,10 +82,13 @@ def _address(listen: str) -> tuple[str, int]:
     raise usage("listen-malformed", f"--listen {listen!r} is not a loopback address and port", hint="use 127.0.0.1:0")
 
 
-def _opening(series: str, day: str) -> tuple[str, date]:
-    """The prices to begin with; a usage error names what the data does not have."""
+def _opening(series: str | None, day: str | None) -> tuple[str, date] | None:
+    """The prices to begin with, where they are named; a usage error names what the data does not have."""
+    if series is None and day is None:
+        return None
+    named = series or LAMBDA_SERIES
     try:
-        return series, opening_day(series, day)
+        return named, opening_day(named, day or str(FIRST_DAY))
     except UnknownPrices as error:
         raise usage("prices-unknown", f"--{error}") from error
 

@@ -1,4 +1,4 @@
-"""The machines that a simulated provider rents, with a day's real prices in cents of the whole machine."""
+"""The machines that a simulated provider rents, with a day's real prices of the whole machine."""
 
 from __future__ import annotations
 
@@ -31,10 +31,36 @@ class Machine:
     vcpus: int
     memory_gib: int
     storage_gib: int
-    cents: int
-    """US cents an hour for the whole machine."""
+    usd: Decimal
+    """USD an hour for the whole machine, exactly as the data has it."""
     regions: tuple[str, ...]
-    """Where it has capacity."""
+    """Where Lambda has it; other APIs have regions of their own."""
+
+    @property
+    def cents(self) -> int:
+        """US cents an hour, as Lambda asks them."""
+        return cents(self.usd)
+
+    @property
+    def number(self) -> int:
+        """A small number that depends on nothing but the name, so that what is chosen by it stays from day to day."""
+        return hashlib.sha256(self.name.encode()).digest()[0]
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """Its GPU's row of spec/gpus.toml."""
+        return gpu_models()[normal(self.gpu)]
+
+    @property
+    def maker(self) -> str:
+        """Who makes its GPU: `AMD` or `NVIDIA`."""
+        return "AMD" if any("AMD" in word for word in self.model["aliases"]) else "NVIDIA"
+
+    @property
+    def spelling(self) -> str:
+        """Its GPU as spec/gpus.toml writes the price data's label: of two labels of one model each has its own."""
+        words: list[str] = [self.model["name"], *self.model["aliases"]]
+        return next(word for word in words if normal(word) == normal(self.gpu))
 
 
 def machines(series: str, day: date) -> tuple[Machine, ...]:
@@ -47,14 +73,14 @@ def machines(series: str, day: date) -> tuple[Machine, ...]:
     return tuple(sorted(made, key=lambda machine: machine.name))
 
 
-def reprice(machine: Machine, cents: int | None) -> Machine:
+def cents(usd: Decimal) -> int:
+    """US cents: rounded once, half-even, and at least one, as no provider rents for nothing."""
+    return max(1, int((usd * 100).quantize(Decimal(1), ROUND_HALF_EVEN)))
+
+
+def reprice(machine: Machine, usd: Decimal | None) -> Machine:
     """The same machine at another price, where one is given."""
-    return machine if cents is None else replace(machine, cents=cents)
-
-
-def box_cents(usd_per_gpu: Decimal, gpus: int) -> int:
-    """Cents of a machine: rounded once, half-even, and at least one, as no provider rents for nothing."""
-    return max(1, int((usd_per_gpu * gpus * 100).quantize(Decimal(1), ROUND_HALF_EVEN)))
+    return machine if usd is None else replace(machine, usd=usd)
 
 
 def regions() -> Mapping[str, str]:
@@ -79,7 +105,7 @@ def _lambda_machines(prices: Day) -> list[Machine]:
             box["vcpus"],
             box["memory_gib"],
             box["storage_gib"],
-            box_cents(prices[box["gpu"]], box["gpus"]),
+            prices[box["gpu"]] * box["gpus"],
             tuple(box["regions"]),
         )
         for name, box in boxes.items()
@@ -103,7 +129,7 @@ def _plain(gpu: str, usd: Decimal, gpus: int) -> Machine:
         shape["vcpus"] * gpus,
         shape["memory_gib"] * gpus,
         shape["storage_gib"] * gpus,
-        box_cents(usd, gpus),
+        usd * gpus,
         _two_regions(name),
     )
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from gatespec.providers.catalogue import cents
+from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.fleet import FLEET, PROVIDERS_MAX
 from gatespec.providers.prices import price_book
 from gatespec.providers.script import EVERYBODY, EnlistRequest, PricesRequest, ScriptRequest
-from gatespec.providers.simulator import UnknownPrices
+from gatespec.providers.simulator import UnknownPrices, Unplayable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gatespec.providers.ledger import Call
     from gatespec.providers.simulator import Provider
@@ -46,7 +48,9 @@ async def _enlist(request: web.Request) -> web.Response:
     asked, fleet = await _read(request, EnlistRequest), request.app[FLEET]
     if len(fleet.providers.keys() | set(asked.providers)) > PROVIDERS_MAX:
         raise _unprocessable("providers", f"at most {PROVIDERS_MAX} are simulated at a time")
-    fleet.enlist(asked.providers)
+    if asked.adapter not in DIALECTS:
+        raise _unprocessable("adapter", f"{asked.adapter!r} is not simulated; there are {', '.join(sorted(DIALECTS))}")
+    fleet.enlist(asked.providers, asked.adapter)
     return web.json_response({"providers": len(fleet.providers)})
 
 
@@ -59,6 +63,7 @@ async def _write_script(request: web.Request) -> web.Response:
     asked = await _read(request, ScriptRequest)
     told = _named(request, asked.providers)
     changes = {name: getattr(asked, name) for name in asked.model_fields_set - {"providers"}}
+    _checked(told, changes)
     for provider in told:
         provider.rewrite(changes)
     return web.json_response({"providers": len(told), "last_call": request.app[FLEET].ledger.last})
@@ -92,7 +97,8 @@ async def _show_prices(request: web.Request) -> web.Response:
             "series": provider.series,
             "day": str(provider.day),
             "days_left": len(days) - 1 - days.index(provider.day),
-            "cents": provider.prices(),
+            "cents": {machine: cents(usd) for machine, usd in provider.prices().items()},
+            "usd": {machine: str(usd) for machine, usd in provider.prices().items()},
         }
     )
 
@@ -102,6 +108,15 @@ async def _write_prices(request: web.Request) -> web.Response:
     told = _named(request, asked.providers)
     _all_or_none(told, lambda provider: provider.set_prices(asked))
     return web.json_response({"providers": len(told)})
+
+
+def _checked(told: Sequence[Provider], changes: Mapping[str, Any]) -> None:
+    """Refuse before anything changed."""
+    try:
+        for provider in told:
+            provider.check(changes)
+    except Unplayable as error:
+        raise _unprocessable(*str(error).split(": ", 1)) from error
 
 
 def _all_or_none(told: Sequence[Provider], change: Callable[[Provider], None]) -> None:

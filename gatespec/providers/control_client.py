@@ -30,6 +30,8 @@ class Prices:
     """How often the replay can still go on."""
     cents: Mapping[str, int]
     """US cents an hour of the whole machine, by instance type."""
+    usd: Mapping[str, str]
+    """USD an hour, exact."""
 
 
 class ProvidersControl:
@@ -61,9 +63,9 @@ class ProvidersControl:
         except OSError:
             return False
 
-    def enlist(self, providers: Iterable[str]) -> None:
-        """Have these simulated too; one that is known already stays as it is."""
-        self._tell("/_control/providers", EnlistRequest(providers=list(providers)))
+    def enlist(self, providers: Iterable[str], adapter: str = "lambda") -> None:
+        """Have these simulated too, speaking that API; one that is known already stays as it is."""
+        self._tell("/_control/providers", EnlistRequest(providers=list(providers), adapter=adapter))
 
     def ledger(
         self, provider: str | Iterable[str] | None = None, kind: str | None = None, *, after: int = 0
@@ -121,7 +123,8 @@ class ProvidersControl:
     def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: str | None = None) -> Any:  # noqa: ANN401 - JSON
         connection = self._kept or self._connection()
         try:
-            status, said = _exchanged(connection, method, f"{path}?{urlencode(query or {}, doseq=True)}", body)
+            sent = None if body is None else body.encode()  # else the library writes Latin-1
+            status, said = _exchanged(connection, method, f"{path}?{urlencode(query or {}, doseq=True)}", sent)
         finally:
             if connection is not self._kept:
                 connection.close()
@@ -131,7 +134,9 @@ class ProvidersControl:
         return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
 
 
-def _exchanged(connection: http.client.HTTPConnection, method: str, target: str, body: str | None) -> tuple[int, bytes]:
+def _exchanged(
+    connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None
+) -> tuple[int, bytes]:
     """Ask once more where a kept connection was closed between two words; whatever else fails ends the connection."""
     began_connected = connection.sock is not None
     try:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gatespec.clock import now_ns, sleep_until_ns
-from gatespec.providers import lambda_cloud
+from gatespec.providers.encounter import JSON
+from gatespec.providers.garbled import bad_utf8, deep, endless, gzip_bomb, not_gzip, oversized, utf16
+from gatespec.providers.slow import drip, slow_head
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
+    from gatespec.providers.encounter import Encounter
     from gatespec.providers.script import Fault
-    from gatespec.providers.simulator import Answer
 
-    Inflict = Callable[[web.Request, Fault, Answer], Awaitable[web.StreamResponse]]
+    Inflict = Callable[[Encounter], Awaitable[web.StreamResponse]]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER of 0 s: closing sends RST instead of FIN."""
@@ -28,84 +30,76 @@ _HTML = (
 _TOO_FREQUENT = b"API requests too frequent: endpoint threshold=4.5\n"
 
 
-async def inflict(request: web.Request, fault: Fault, answer: Answer) -> web.StreamResponse:
-    """Play the fault; `answer` is what would have been said without it."""
-    return await _BY_KIND[fault.kind](request, fault, answer)
+async def inflict(met: Encounter) -> web.StreamResponse:
+    """Play the fault."""
+    return await _BY_KIND[met.fault.kind](met)
 
 
-async def _status(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    body = lambda_cloud.error_body("global/internal-error", "An internal server error occurred.")
-    return _json(fault.status or 500, body, _retry_after(fault))
+async def _status(met: Encounter) -> web.Response:
+    status = met.fault.status or 500
+    body = met.dialect.error(status)
+    content_type = JSON if body.startswith((b"{", b"[")) else "text/plain"
+    headers = {"Content-Type": content_type, **met.headers, **_retry_after(met.fault)}
+    return web.Response(status=status, body=body, headers=headers)
 
 
-async def _rate_limited(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
+async def _rate_limited(met: Encounter) -> web.Response:
     """Plain text, as the impatient proxies in front of real APIs write it."""
-    body = fault.body.encode() or _TOO_FREQUENT
-    return web.Response(status=fault.status or 429, body=body, content_type="text/plain", headers=_retry_after(fault))
+    return _text_of(met.fault, 429, met.fault.body.encode() or _TOO_FREQUENT)
 
 
-async def _reset(request: web.Request, _fault: Fault, _answer: Answer) -> web.Response:
-    if (transport := request.transport) is not None:
+async def _reset(met: Encounter) -> web.Response:
+    if (transport := met.request.transport) is not None:
         held: socket.socket = transport.get_extra_info("socket")
         held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         transport.abort()
     return web.Response()
 
 
-async def _hang(request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    await sleep_until_ns(now_ns() + fault.hang_ms * 1_000_000)
-    if request.transport is not None:
-        request.transport.close()
-    return web.Response()
+async def _hang(met: Encounter) -> web.Response:
+    await sleep_until_ns(now_ns() + met.fault.hang_ms * 1_000_000)
+    return met.hang_up()
 
 
-async def _truncated(request: web.Request, fault: Fault, answer: Answer) -> web.StreamResponse:
-    status, body = answer
-    response = web.StreamResponse(
-        status=fault.status or status,
-        headers={"Content-Type": "application/json", "Content-Length": str(len(body))},
-    )
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return response
+async def _truncated(met: Encounter) -> web.Response:
+    met.write(met.head(len(met.body)) + met.body[: len(met.body) // 2])
+    return met.hang_up()
 
 
-async def _html(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    return web.Response(status=fault.status or 502, body=_HTML, content_type="text/html", headers=_retry_after(fault))
+async def _short_length(met: Encounter) -> web.Response:
+    met.write(met.head(len(met.body) // 2) + met.body)
+    return met.hang_up()
 
 
-async def _text(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    return web.Response(
-        status=fault.status or 503, body=fault.body.encode(), content_type="text/plain", headers=_retry_after(fault)
-    )
+async def _html(met: Encounter) -> web.Response:
+    return _text_of(met.fault, 502, _HTML, "text/html")
 
 
-async def _body(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    headers = {"Content-Type": fault.content_type, **_retry_after(fault)}
-    return web.Response(status=fault.status or 200, body=fault.body.encode(), headers=headers)
+async def _text(met: Encounter) -> web.Response:
+    return _text_of(met.fault, 503, met.fault.body.encode())
 
 
-async def _empty(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    return _json(fault.status or 200, lambda_cloud.list_body({}), {})
+async def _body(met: Encounter) -> web.Response:
+    return _text_of(met.fault, 200, met.fault.body.encode(), met.fault.content_type)
 
 
-async def _oversized(_request: web.Request, fault: Fault, answer: Answer) -> web.Response:
-    status, body = answer
-    return _json(fault.status or status, b" " * fault.size_bytes + body, {})
+async def _empty(met: Encounter) -> web.Response:
+    headers = {"Content-Type": JSON, **met.headers}
+    return web.Response(status=met.fault.status or 200, body=met.dialect.empty(met.asking), headers=headers)
 
 
-async def _redirect(_request: web.Request, fault: Fault, _answer: Answer) -> web.Response:
-    return web.Response(status=fault.status or 302, headers={"Location": fault.location})
+async def _redirect(met: Encounter) -> web.Response:
+    return web.Response(status=met.fault.status or 302, headers={"Location": met.fault.location})
+
+
+def _text_of(fault: Fault, status: int, body: bytes, content_type: str = "text/plain") -> web.Response:
+    """What no API says of itself: something before it, or a script."""
+    headers = {"Content-Type": content_type, **_retry_after(fault)}
+    return web.Response(status=fault.status or status, body=body, headers=headers)
 
 
 def _retry_after(fault: Fault) -> dict[str, str]:
     return {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-
-
-def _json(status: int, body: bytes, headers: Mapping[str, str]) -> web.Response:
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
 _BY_KIND: dict[str, Inflict] = {
@@ -118,8 +112,17 @@ _BY_KIND: dict[str, Inflict] = {
     "text": _text,
     "body": _body,
     "empty": _empty,
-    "oversized": _oversized,
+    "oversized": oversized,
     "redirect": _redirect,
+    "gzip_bomb": gzip_bomb,
+    "not_gzip": not_gzip,
+    "endless": endless,
+    "deep": deep,
+    "utf16": utf16,
+    "bad_utf8": bad_utf8,
+    "short_length": _short_length,
+    "drip": drip,
+    "slow_head": slow_head,
 }
 SILENT = {"reset", "hang"}
 """Faults that answer nothing: the ledger then has no status."""

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gatespec.clock import MonotonicClock, now_ns, sleep_until_ns
+from gatespec.clock import MonotonicClock, epoch_s, now_ns, sleep_until_ns
 from gatespec.errors import unable
-from gatespec.providers import lambda_cloud
-from gatespec.providers.catalogue import LAMBDA_SERIES
 from gatespec.providers.control import control_routes
+from gatespec.providers.dialect import Asking
+from gatespec.providers.encounter import JSON, Encounter
 from gatespec.providers.faults import SILENT, inflict
 from gatespec.providers.fleet import FLEET, Fleet
 from gatespec.providers.ledger import Call, fingerprint
-from gatespec.providers.simulator import FIRST_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
 
     from gatespec.providers.fleet import Opening
     from gatespec.providers.script import Fault
@@ -32,11 +31,12 @@ DRAIN_S = 0.1
 _CLOCK = MonotonicClock()
 
 
-def application(names: Iterable[str], opening: Opening | None = None) -> web.Application:
-    """All providers of these names, on the same opening prices, and the control API."""
+def application(names: Mapping[str, str], opening: Opening | None = None) -> web.Application:
+    """Providers by name with the adapter whose API each speaks, on the opening prices, and the control API."""
     app = web.Application(client_max_size=CONTROL_BODY_MAX_BYTES)
-    app[FLEET] = Fleet(opening or (LAMBDA_SERIES, FIRST_DAY))
-    app[FLEET].enlist(names)
+    app[FLEET] = Fleet(opening)
+    for name, adapter in names.items():
+        app[FLEET].enlist([name], adapter)
     app.add_routes(control_routes())
     app.router.add_route("*", "/{segment}{path:/.*|}", _serve)
     return app
@@ -76,28 +76,33 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     if provider is None:
         fleet.ledger.strays += 1
         return web.json_response({"field": "provider", "message": f"{name!r} is not simulated here"}, status=404)
-    call = _call(request, provider, endpoint)
+    asking = await _asking(request)
+    call = _call(asking, provider, endpoint)
     number = fleet.ledger.begin(call)
     outcome, status = "client-left", None
     try:
-        response, outcome = await _answered(request, provider, call)
+        response, outcome = await _answered(request, provider, call, asking)
         status = None if outcome in SILENT else response.status
     finally:
         fleet.ledger.end(number, _CLOCK.now_ms(), outcome, status)
     return response
 
 
-def _call(request: web.Request, provider: Provider, endpoint: str) -> Call:
-    credential = lambda_cloud.credential_of(request.headers.get("Authorization", ""))
-    path = request.match_info["path"]
-    kind = lambda_cloud.kind_of(request.method, path)
+async def _asking(request: web.Request) -> Asking:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    body = await request.read() if request.can_read_body else b""
+    return Asking(request.method, request.match_info["path"], dict(request.query), headers, body)
+
+
+def _call(asking: Asking, provider: Provider, endpoint: str) -> Call:
+    credential, kind = provider.dialect.credential_of(asking), provider.dialect.kind_of(asking)
     return Call(
         number=0,
         provider=provider.name,
         endpoint=endpoint,
         kind=kind,
-        method=request.method,
-        path=path,
+        method=asking.method,
+        path=asking.path,
         credential=credential,
         fingerprint=fingerprint(credential),
         began_ms=_CLOCK.now_ms(),
@@ -105,16 +110,19 @@ def _call(request: web.Request, provider: Provider, endpoint: str) -> Call:
     )
 
 
-async def _answered(request: web.Request, provider: Provider, call: Call) -> tuple[web.StreamResponse, str]:
+async def _answered(
+    request: web.Request, provider: Provider, call: Call, asking: Asking
+) -> tuple[web.StreamResponse, str]:
     """The response and the ledger's word for it. The fault is chosen on arrival, so that order is that of arrival."""
     fault: Fault | None = provider.next_fault(call.kind, call.endpoint)
     await _hold_back(provider.latency_ms(call.endpoint))
-    answer = provider.answer(call.method, call.path, call.credential, call.serial)
+    status, body = provider.answer(asking, call.serial)
+    headers = provider.dialect.headers(provider.script, epoch_s())
     if fault is not None:
-        return await inflict(request, fault, answer), fault.kind
-    status, body = answer
+        met = Encounter(request, fault, provider.dialect, asking, fault.status or status, body, headers)
+        return await inflict(met), fault.kind
     outcome = "ok" if status == 200 else "refused"  # noqa: PLR2004 - HTTP's own number
-    return web.Response(status=status, body=body, content_type="application/json"), outcome
+    return web.Response(status=status, body=body, headers={"Content-Type": JSON, **headers}), outcome
 
 
 async def _hold_back(latency_ms: int) -> None:

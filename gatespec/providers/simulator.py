@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gatespec.providers import lambda_cloud
 from gatespec.providers.catalogue import LAMBDA_SERIES, machines, reprice
+from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.prices import price_book
 from gatespec.providers.script import Fault, PricesRequest, Script
+from gatespec.providers.tokens import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gatespec.providers.catalogue import Machine
+    from gatespec.providers.dialect import Answer, Asking, Dialect
     from gatespec.providers.ledger import Kind
 
 FIRST_DAY = date(2026, 7, 18)
 """Where replays begin unless told: the first day with every GPU that Lambda rents; 35 more days follow."""
 
-SERIAL_MACHINE = "gpu_1x_h100_pcie"
+_H100 = next(m for m in machines(LAMBDA_SERIES, FIRST_DAY) if m.name == "gpu_1x_h100_pcie")
+SERIAL_MACHINE = replace(_H100, regions=_H100.regions[:1])
 """What a provider with serial prices rents, in one region: one machine is one offer."""
-
-Answer = tuple[int, bytes]
-"""Status and JSON body."""
 
 
 class UnknownPrices(ValueError):  # noqa: N818 - it says what is unknown
     """A series, day or machine that the data does not have; the message names the field."""
+
+
+class Unplayable(ValueError):  # noqa: N818 - it says what cannot be played
+    """A script that the API has no means to play; the message names the field."""
+
+
+_NEEDS: Mapping[str, tuple[Callable[[Dialect], bool], str]] = {
+    "page_size": (lambda api: api.paged, "its list has no pages"),
+    "serial_cents": (lambda api: api.one_request, "its list takes several requests, and no price can name one of them"),
+    "token_lifetime_s": (lambda api: api.sells_tokens, "it sells no tokens"),
+    "tokens_end_after": (lambda api: api.sells_tokens, "it sells no tokens"),
+    "rate_left": (lambda api: bool(api.headers(Script(), 0)), "it does not tell its rate"),
+}
+"""What of a script not every API can play, and why where it cannot."""
 
 
 @dataclass
@@ -35,22 +53,39 @@ class Provider:
     name: str
     series: str = LAMBDA_SERIES
     day: date = FIRST_DAY
-    cents: dict[str, int] = field(default_factory=dict)
-    """Prices that override the data's."""
+    adapter: str = "lambda"
+    """Whose API it speaks."""
+    usd: dict[str, Decimal] = field(default_factory=dict)
+    """Prices of whole machines that override the data's."""
     script: Script = field(default_factory=Script)
-    _used: list[int] = field(default_factory=list)
-    """How often each fault of the script was played."""
+    tokens: Tokens = field(init=False)
+    """Where the API sells them."""
+    _met: list[int] = field(default_factory=list)
+    """How many requests each fault of the script applied to, those included that it let pass."""
     _list_calls: int = 0
     """How many arrived, all told: no script makes the next one the first again."""
-    _body: bytes | None = None
-    """The list as served, until something changes."""
+    _items: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """The list by document, until something changes."""
+
+    def __post_init__(self) -> None:
+        """Sell tokens of its own, a copy too."""
+        self.tokens = Tokens(self.name)
 
     def rewrite(self, changes: dict[str, Any]) -> None:
-        """Take over the fields given; new faults begin unused."""
+        """Take over the fields given; new faults begin unused. Raise `Unplayable`, nothing being changed."""
+        self.check(changes)
         self.script = self.script.model_copy(update=changes)
         if "faults" in changes:
-            self._used = [0] * len(self.script.faults)
-        self._body = None
+            self._met = [0] * len(self.script.faults)
+        if "tokens_end_after" in changes:
+            self.tokens.end_after(self.script.tokens_end_after)
+        self._items = {}
+
+    def check(self, changes: Mapping[str, Any]) -> None:
+        """Raise `Unplayable` for what would change nothing here: a script that does not bite proves nothing."""
+        for name, (has, without) in _NEEDS.items():
+            if changes.get(name) is not None and not has(self.dialect):
+                raise Unplayable(f"{name}: {self.name} speaks {self.adapter}: {without}")
 
     def forget(self) -> None:
         """Behave as on the first day; prices stay."""
@@ -58,7 +93,7 @@ class Provider:
 
     def copy(self) -> Provider:
         """A provider of the same state, to try a change on."""
-        return replace(self, cents=dict(self.cents), _used=list(self._used))
+        return replace(self, usd=dict(self.usd), _met=list(self._met))
 
     def next_serial(self, kind: Kind) -> int:
         """Count a list call that arrives; 0 for any other."""
@@ -66,77 +101,106 @@ class Provider:
         return self._list_calls if kind == "list" else 0
 
     def next_fault(self, kind: Kind, endpoint: str) -> Fault | None:
-        """The first fault that applies and is not used up; it counts as played."""
+        """The first fault that applies, lets no more requests pass and is not used up; it counts as played."""
         for number, fault in enumerate(self.script.faults):
-            fits = fault.applies_to in {"any", kind} and fault.endpoint in {None, endpoint}
-            if fits and (fault.times is None or self._used[number] < fault.times):
-                self._used[number] += 1
-                return fault
+            if fault.applies_to not in {"any", kind} or fault.endpoint not in {None, endpoint}:
+                continue
+            played = self._met[number] - fault.after
+            if fault.times is None or played < fault.times:
+                self._met[number] += 1
+                if played >= 0:
+                    return fault
         return None
 
     def faults_left(self) -> list[int | None]:
         """How often each fault will still be played; None: for ever."""
         return [
-            None if fault.times is None else fault.times - used
-            for fault, used in zip(self.script.faults, self._used, strict=True)
+            None if fault.times is None else fault.times - max(0, met - fault.after)
+            for fault, met in zip(self.script.faults, self._met, strict=True)
         ]
 
     def latency_ms(self, endpoint: str) -> int:
         """How long an answer is held back."""
         return self.script.endpoint_latency_ms.get(endpoint, self.script.latency_ms)
 
-    def answer(self, method: str, path: str, credential: str, serial: int = 0) -> Answer:
+    @property
+    def dialect(self) -> Dialect:
+        """The API that it speaks."""
+        return DIALECTS[self.adapter]
+
+    def answer(self, asking: Asking, serial: int = 0) -> Answer:
         """What the API says when nothing is scripted to fail, to the list call of that number."""
-        if credential not in self._accepted():
-            return lambda_cloud.refusal("unauthorized")
-        if self.script.inactive:
-            return lambda_cloud.refusal("inactive")
-        known = lambda_cloud.table()
-        if method == "GET" and path == known["list_path"]:
-            return 200, self.list_body(serial)
-        if method == "GET" and path == known["probe_path"]:
-            return 200, lambda_cloud.images_body()
-        if method == "GET" and path == known["regions_path"]:
-            return 200, lambda_cloud.regions_body()
-        return lambda_cloud.refusal("not_found")
+        return self.dialect.answer(self, asking, serial)
 
-    def list_body(self, serial: int = 0) -> bytes:
-        """The whole list, made once per change, or per call where prices are serial."""
+    def items(self, document: str, serial: int = 0) -> list[tuple[str, str]]:
+        """What a document lists by key, in order: JSON texts, made once per change, or per call with serial prices."""
         if self.script.serial_cents is not None:
-            return lambda_cloud.list_body(self._serial_items(self.script.serial_cents + serial))
-        if self._body is None:
-            self._body = lambda_cloud.list_body(self._items())
-        return self._body
+            priced = Decimal(self.script.serial_cents + serial) / 100
+            return list(self.dialect.items([replace(SERIAL_MACHINE, usd=priced)], ())[document].items())
+        if not self._items:
+            self._items = {name: list(items.items()) for name, items in self._all_items().items()}
+        return self._items[document]
 
-    def prices(self) -> dict[str, int]:
-        """Cents of every machine for rent now, overrides included."""
-        return {
-            machine.name: self.cents.get(machine.name, machine.cents) for machine in machines(self.series, self.day)
-        }
+    def _all_items(self) -> dict[str, dict[str, str]]:
+        if self.script.items is not None:
+            return self._placed(self.dialect.items((), ()), {**self.script.items, **self.script.inject})
+        repriced = (reprice(machine, self.usd.get(machine.name)) for machine in machines(self.series, self.day))
+        return self._placed(self.dialect.items(repriced, self.script.without_capacity), self.script.inject)
+
+    def _placed(self, found: dict[str, dict[str, str]], more: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Add scripted items: each to the document before the slash in its key, else to the first.
+
+        A scripted whole list replaces what it has items of: an auxiliary document that it says nothing of stays.
+        """
+        placed: dict[str, dict[str, str]] = {}
+        for key, text in more.items():
+            document, slash, rest = key.partition("/")
+            named = bool(slash) and document in found
+            placed.setdefault(document if named else next(iter(found)), {})[rest if named else key] = text
+        for document, items in placed.items():
+            found[document] = items if self.script.items is not None else {**found[document], **items}
+        return found
+
+    def prices(self) -> dict[str, Decimal]:
+        """USD of every machine for rent now, overrides included."""
+        return {machine.name: self.usd.get(machine.name, machine.usd) for machine in machines(self.series, self.day)}
 
     def set_prices(self, asked: PricesRequest) -> None:
         """Change series, day and overrides together or, raising `UnknownPrices`, not at all."""
         series = asked.series or self.series
         day = opening_day(series, asked.day or str(self.day), asked.advance)
-        cents = {name: price for name, price in {**self.cents, **asked.cents}.items() if price is not None}
-        unknown = set(asked.cents) - {machine.name for machine in machines(series, day)}
+        changes, rented = asked.changes(), machines(series, day)
+        unknown = set(changes) - {machine.name for machine in rented}
         if unknown:
-            raise UnknownPrices(f"cents: {self.name} has no machine {min(unknown)!r} on {day}")
-        self.series, self.day, self.cents, self._body = series, day, cents, None
+            field_name = "cents" if min(unknown) in asked.cents else "usd"
+            raise UnknownPrices(f"{field_name}: {self.name} has no machine {min(unknown)!r} on {day}")
+        if self.dialect.one_price_per_gpu:
+            changes = _for_all_of_the_gpu(changes, rented)
+        usd = {name: price for name, price in {**self.usd, **changes}.items() if price is not None}
+        self.series, self.day, self.usd, self._items = series, day, usd, {}
 
-    def _accepted(self) -> list[str]:
-        return self.script.credentials or [lambda_cloud.table()["development_credential"]]
+    def accepts(self, credential: str, development: str) -> bool:
+        """Whether a credential is good: the scripted ones, else the development credential of the API's table."""
+        return credential in (self.script.credentials or [development])
 
-    def _serial_items(self, cents: int) -> dict[str, str]:
-        (machine,) = (m for m in machines(LAMBDA_SERIES, FIRST_DAY) if m.name == SERIAL_MACHINE)
-        one_place = replace(machine, cents=cents, regions=machine.regions[:1])
-        return lambda_cloud.items([one_place], ())
 
-    def _items(self) -> dict[str, str]:
-        if self.script.items is not None:
-            return {**self.script.items, **self.script.inject}
-        repriced = (reprice(machine, self.cents.get(machine.name)) for machine in machines(self.series, self.day))
-        return {**lambda_cloud.items(repriced, self.script.without_capacity), **self.script.inject}
+def _for_all_of_the_gpu(changes: Mapping[str, Decimal | None], rented: Sequence[Machine]) -> dict[str, Decimal | None]:
+    """A machine's price as that of every machine with its GPU, by their number of it."""
+    by_name, found = {machine.name: machine for machine in rented}, dict(changes)
+    for name, usd in changes.items():
+        priced = by_name[name]
+        for machine in (machine for machine in rented if machine.gpu == priced.gpu):
+            price = None if usd is None else usd / priced.gpus * machine.gpus
+            if changes.get(machine.name, price) != price:
+                raise UnknownPrices(f"usd: {name} and {machine.name} have one GPU, which has one price")
+            found[machine.name] = price
+    return found
+
+
+def default_opening(adapter: str) -> tuple[str, date]:
+    """An API's own series, on the first of its days from `FIRST_DAY` on."""
+    series = DIALECTS[adapter].series
+    return series, next(day for day in price_book().days(series) if day >= FIRST_DAY)
 
 
 def opening_day(series: str, asked: str, advance: int = 0) -> date:

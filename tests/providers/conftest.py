@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatespec.providers.control_client import ProvidersControl
+from tests.providers.simulated_apis import Api
 from tests.providers.simulated_wire import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 START_S = 20.0
 END_S = 10.0
 POOL = 200
 _unused = itertools.count()
+_enlisted = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +45,15 @@ def control(base_url: str) -> ProvidersControl:
 def provider(base_url: str) -> Provider:
     """A provider that no other test has touched."""
     return Provider(base_url, f"lambda-{next(_unused):03}")
+
+
+@pytest.fixture
+def simulated(base_url: str, control: ProvidersControl) -> Callable[[str], Api]:
+    """Providers that no other test has touched, by the API that they speak."""
+
+    def enlisted(adapter: str) -> Api:
+        name = f"{adapter}-of-its-own-{next(_enlisted)}"
+        control.enlist([name], adapter)
+        return Api(Provider(base_url, name), adapter)
+
+    return enlisted

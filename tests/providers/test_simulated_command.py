@@ -92,6 +92,9 @@ def serves_nothing(*_: object) -> None:
         ([], "providers-count"),
         (["--pool", "a:9999", "--pool", "b:9999", "--pool", "c:9999"], "providers-count"),
         (["--pool", "lambda"], "pool-malformed"),
+        (["--pool", "vast:3:fluidstack"], "pool-malformed"),
+        (["--pool", "vast:3:"], "pool-malformed"),
+        (["--pool", "vast:3:vastai:2"], "pool-malformed"),
         (["--providers", "Lambda"], "provider-malformed"),
         (["--providers", "_control"], "provider-malformed"),
         (["--providers", "a/b"], "provider-malformed"),
@@ -111,10 +114,30 @@ def test_a_wrong_word_is_one_error_and_exit_code_2(
 
 
 def test_pools_and_lists_make_names_and_none_twice() -> None:
-    assert provider_names("lambda,lambda-001,lambda", ["lambda:3"]) == [
+    assert list(provider_names("lambda,lambda-001,lambda", ["lambda:3"])) == [
         "lambda",
         "lambda-001",
         "lambda-000",
         "lambda-002",
     ]
-    assert provider_names("", ["p:200"])[-1] == "p-199"
+    assert list(provider_names("", ["p:200"]))[-1] == "p-199"
+
+
+def test_names_and_pools_say_whose_api_is_spoken() -> None:
+    assert provider_names("verda,mine", ["v:2:vastai", "runpod:1:runpod", "runpod:2"]) == {
+        "verda": "verda",
+        "mine": "lambda",
+        "v-000": "vastai",
+        "v-001": "vastai",
+        "runpod-000": "lambda",
+        "runpod-001": "lambda",
+    }
+
+
+def test_a_pool_speaks_its_api_on_the_prices_of_its_own_series() -> None:
+    with simulators("--pool", "v:2:vultr", "--providers", "hyperstack,lambda") as (_, url):
+        control = ProvidersControl(url)
+        series = {name: control.prices(name).series for name in ("v-001", "hyperstack", "lambda")}
+        listed = Provider(url, "v-001").get("/v2/plans?type=all&per_page=500", authorization=None)
+    assert series == {"v-001": "vultr/on-demand", "hyperstack": "hyperstack/on-demand", "lambda": "lambda/on-demand"}
+    assert (listed.status, set(json.loads(listed.body))) == (200, {"plans", "meta"})

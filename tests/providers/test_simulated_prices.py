@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatespec.errors import GatespecError
-from gatespec.providers.catalogue import box_cents, machines
+from gatespec.providers.catalogue import cents, machines
 from gatespec.providers.prices import price_book, read_prices
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def test_a_part_of_a_gpu_is_no_gpu() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usd", "gpus", "cents"),
+    ("usd", "gpus", "expected"),
     [("1.29", 1, 129), ("2.49875", 8, 1999), ("0.005", 1, 1), ("0.015", 1, 2), ("0.025", 1, 2), ("0.0001", 1, 1)],
 )
-def test_cents_of_a_machine_are_rounded_once_half_even_and_never_nothing(usd: str, gpus: int, cents: int) -> None:
-    assert box_cents(Decimal(usd), gpus) == cents
+def test_cents_of_a_machine_are_rounded_once_half_even_and_never_nothing(usd: str, gpus: int, expected: int) -> None:
+    assert cents(Decimal(usd) * gpus) == expected
 
 
 def test_a_price_can_be_set_and_given_back(control: ProvidersControl, provider: Provider) -> None:
