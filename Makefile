@@ -8,6 +8,7 @@ UV := $(UV_DIR)/bin/uv
 UV_HERE := $(UV_DIR)/.version-$(UV_VERSION)
 RUN := $(UV) run --frozen
 ARGS ?=
+PROFILE ?=
 
 .PHONY: help setup verify test lint types imports unit wire bench clean
 
@@ -25,8 +26,8 @@ $(UV_HERE):
 setup: $(UV_HERE) ## Set up the environment from the lock file
 	@$(UV) sync --frozen --quiet
 
-verify: setup ## Judge the reference gateway; reports in out/
-	@$(RUN) gatespec verify $(ARGS)
+verify: setup ## Judge the reference gateway, or of it what a claim holds with PROFILE=core; reports in out/
+	@$(RUN) gatespec verify $(if $(PROFILE),--claim $(PROFILE)) $(ARGS)
 
 test: setup lint types imports unit wire ## Lint, types, import rules, tests with the mutants, a share of the wire tier
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.main import get_command
 
 from benchmarks.measure import measure
-from benchmarks.plan import PARTS, Plan, checked
+from benchmarks.plan import PARTS, USUAL, Plan, checked
 from benchmarks.report import FILE, show, write_report
 from gatespec.cli.console import watching
 from gatespec.errors import Exit, GatespecError, usage
@@ -27,11 +27,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def bench(
     rounds: Annotated[int, typer.Option(help="How often each contender has its turn.")] = Plan.rounds,
     seconds: Annotated[float, typer.Option(help="How long one turn lasts.")] = Plan.seconds,
-    only: Annotated[str, typer.Option(metavar="PART,PART", help=f"Of {', '.join(PARTS)}; else all.")] = "",
+    only: Annotated[str, typer.Option(metavar="PART,PART", help=f"Of {', '.join(PARTS)}; else all but the last.")] = "",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where bench.json and the logs go.")] = Path("out"),
 ) -> None:
     """Measure the reference gateway beside baselines that send the same bytes; no number without its equation."""
-    parts = tuple(only.split(",")) if only else PARTS
+    parts = tuple(only.split(",")) if only else USUAL
     plan = checked(Plan(out, shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]), rounds, seconds, parts))
     _clear(out)
     with watching(sys.stderr) as progress:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from benchmarks.contest import Round
     from benchmarks.held import Held
+    from benchmarks.judgement import Judged
     from benchmarks.measure import Measured
     from benchmarks.memory import Weight
     from benchmarks.plan import Plan
@@ -64,6 +65,7 @@ def as_json(measured: Measured, plan: Plan) -> dict[str, Any]:
         "memory": [asdict(each) for each in measured.memory],
         "stampedes": [asdict(each) for each in measured.stampedes],
         "held": {**asdict(measured.held), "bytes_per_offer": measured.held.bytes_per_offer} if measured.held else None,
+        "judgement": asdict(measured.judgement) if measured.judgement else None,
     }
 
 
@@ -90,6 +92,8 @@ def _tables(measured: Measured) -> Iterator[Table]:
         yield _stampedes(measured)
     if measured.held:
         yield _held(measured.held)
+    if measured.judgement:
+        yield _judgement(measured.judgement)
 
 
 def _rounds(rounds: list[Round]) -> Table:
@@ -147,6 +151,17 @@ def _held(held: Held) -> Table:
     return table
 
 
+def _judgement(judged: Judged) -> Table:
+    """The whole in its first row, then what took the longest."""
+    table = _table("A whole judgement", "property", "tier", "binding", "took s", "waited s", "lag ms", "stories")
+    told = sum(case.examples for case in judged.cases)
+    table.add_row("all", f"{judged.lanes} lanes", "", f"{judged.took_ms / 1000:.0f}", "", str(judged.lag_ms), str(told))
+    for case in sorted(judged.cases, key=lambda case: -case.took_ms):
+        took, waited = (f"{ms / 1000:.0f}" for ms in (case.took_ms, case.waited_ms))
+        table.add_row(case.property_id, case.tier, case.binding, took, waited, str(case.lag_ms), str(case.examples))
+    return table
+
+
 def _weight(weight: Weight) -> tuple[str, str]:
     return f"{weight.rss / MIB:.0f}", f"{weight.pss / MIB:.0f}" if weight.pss else "-"
 
@@ -168,6 +183,6 @@ def _equation(measured: Measured) -> str:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for number, column in enumerate(columns):
-        words = number == 0 or column in {"server", "baseline", "store"}
+        words = number == 0 or column in {"server", "baseline", "store", "tier", "binding"}
         table.add_column(column, justify="left" if words else "right", no_wrap=True)
     return table

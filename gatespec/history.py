@@ -1,10 +1,10 @@
 """The record of a run: what was done, when, and what came back. Checkers are pure functions of it.
 
-One JSON object a line. The first is `{"record": "history", "version": 2, ...}`; a `chapter` opens a property on a
+One JSON object a line. The first is `{"record": "history", "version": 4, ...}`; a `chapter` opens a property on a
 tier, an `example` opens one story of it, and what comes after that belongs to this story. Of its `request` records the
 first is whole, each other says what is different from the one before (a header that is gone is null). Stories of the
 read path have two kinds more: a `disturbance` for each thing that the judge did to the stage, and a `call` for each
-list call that a provider saw. Times are monotonic milliseconds of one clock per chapter.
+list call and each probe that a provider saw. Times are monotonic milliseconds of one clock per chapter.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.errors import unable
-from gatespec.ports import Exchange, Identity, Request, Span, Tier
+from gatespec.ports import Binding, Exchange, Identity, Request, Span, Tier
 from gatespec.read_ports import Disturbance, UpstreamCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-VERSION = 2
+VERSION = 4
 BODY_MAX = 4096
 """Bytes of an error's body that the record keeps: a problem is far shorter."""
 BODY_JUDGED_MAX = 65_536
@@ -36,12 +36,16 @@ class Context:
 
     property_id: str
     tier: Tier
-    binding: str
+    binding: Binding
     instances: int
     settings: Mapping[str, str]
     """The contract's settings as the gateway had them."""
     bodies: bool = False
     """Whether the check reads what was answered: then the record keeps every body."""
+    balancing: str = ""
+    """What the target claims of the order of its calls: `smooth`, or nothing."""
+    adapters: tuple[str, ...] = ()
+    """What the target claims to speak; none: lambda alone, which every gateway with providers of the judge's reads."""
 
 
 @dataclass
@@ -53,18 +57,22 @@ class Example:
     exchanges: list[Exchange] = field(default_factory=list)
     story: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     calls: list[UpstreamCall] = field(default_factory=list)
-    """Of the providers that the story read, in order of arrival; as of its last step."""
+    """List calls at the providers that the story read, in order of arrival; as of its last step."""
     disturbances: list[Disturbance] = field(default_factory=list)
     lag_ms: int = 0
     """The worst that an echo beside the story took: what the machine alone may add to any time on the wire."""
+    probes: list[UpstreamCall] = field(default_factory=list)
+    """Of the same providers, where the chapter judges them."""
 
 
 class HistoryWriter:
     """Appends examples to an open file; the caller owns the file."""
 
     def __init__(self, out: IO[str], **about: str) -> None:
+        """With nothing to say about the run, what it writes is to stand behind what another began."""
         self._out = out
-        self._line({"record": "history", "version": VERSION, **about})
+        if about:
+            self._line({"record": "history", "version": VERSION, **about})
 
     def chapter(self, context: Context) -> None:
         """Open a property on a tier."""
@@ -77,6 +85,8 @@ class HistoryWriter:
                 "instances": context.instances,
                 "settings": dict(context.settings),
                 "bodies": context.bodies,
+                "balancing": context.balancing,
+                "adapters": list(context.adapters),
             }
         )
 
@@ -91,7 +101,7 @@ class HistoryWriter:
             before = told
         for disturbance in example.disturbances:
             self._line({"record": "disturbance", **asdict(disturbance)})
-        for call in example.calls:
+        for call in (*example.calls, *example.probes):
             self._line({"record": "call", **asdict(call)})
         self._out.flush()
 
@@ -156,7 +166,8 @@ class _Reader:
         elif kind == "disturbance":
             example.disturbances.append(Disturbance(**said))
         elif kind == "call":
-            example.calls.append(UpstreamCall(**said))
+            call = UpstreamCall(**said)
+            (example.probes if call.kind == "probe" else example.calls).append(call)
         else:
             raise ValueError(f"there is no {kind!r} record")
 
@@ -167,8 +178,8 @@ def _check_header(record: Mapping[str, Any]) -> None:
 
 
 def _context(record: Mapping[str, Any]) -> Context:
-    about = (record[name] for name in ("property", "tier", "binding", "instances", "settings", "bodies"))
-    return Context(*about)
+    about = {name: record[name] for name in ("tier", "binding", "instances", "settings", "bodies", "balancing")}
+    return Context(record["property"], **about, adapters=tuple(record["adapters"]))
 
 
 def _plain(exchange: Exchange, *, bodies: bool) -> dict[str, Any]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 Kind = Literal["user", "key", "agent", "service", "ip"]
 Plan = Literal["free", "pro", "enterprise"]
 Tier = Literal["component", "wire", "real-time"]
+Binding = Literal["pure", "redis", "http", "cluster"]
+"""What a tier runs on: in process on memory or on a real Redis; over HTTP, with one Redis or a Redis Cluster behind."""
+CLUSTER_NODES = 3
+"""The masters of that cluster: the fewest that can agree on a failure."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ class Gateway(Protocol):
         """How it is reached."""
 
     @property
-    def binding(self) -> str:
-        """What the tier runs on: `pure`, `redis`, `http`."""
+    def binding(self) -> Binding:
+        """What the tier runs on."""
 
     @property
     def instances(self) -> int:

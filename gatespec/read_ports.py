@@ -6,7 +6,7 @@ One provider is one key of the cache. Providers here price serially: the answer 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from gatespec.ports import Gateway
@@ -14,7 +14,7 @@ from gatespec.ports import Gateway
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gatespec.ports import Exchange, Request
+    from gatespec.ports import Exchange, Identity, Request
 
 SERIAL_BASE_CENTS = 100
 """So that no price is absurdly low: a gateway may leave out what cannot be."""
@@ -23,8 +23,27 @@ StoreState = Literal["well", "refusing", "hanging"]
 """Redis answers; refuses connections and cuts those that stand; or keeps them, and says nothing any more."""
 Life = Literal["running", "paused", "killed"]
 """An instance works; stands still (SIGSTOP); or is gone (SIGKILL) until it is told to run again."""
-Failing = Literal["", "status", "reset", "hang", "undecodable"]
-"""A provider answers as it should; says 500; resets the connection; never answers; or sends what is no JSON."""
+Failing = Literal["", "status", "reset", "hang", "undecodable", "unauthorized", "forbidden", "limited"]
+"""A provider answers as it should; says 500; resets the connection; never answers; sends what is no JSON; or says 401,
+403, 429 (with a `Retry-After` where one is asked for)."""
+CallKind = Literal["list", "probe"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the providers file declares a provider: what a chapter says of those that it wants."""
+
+    adapter: str = "lambda"
+    weights: tuple[float, ...] = (1,)
+    """Of its endpoints, in order; an endpoint is named by its place."""
+    concurrency: int = 10
+    queue: int = 100
+    poll_s: float | None = None
+    """None: as GATEWAY_POLL_S says."""
+    rate_per_s: float | None = None
+
+
+PLAIN = Shape()
 
 
 @dataclass(frozen=True)
@@ -38,7 +57,13 @@ class UpstreamCall:
     ended_ms: int | None
     """None while it is in flight."""
     outcome: str
-    """`ok` where the provider answered with its list, `in-flight`, else what became of it."""
+    """`ok` where the provider answered as it should, `in-flight`, else what became of it."""
+    endpoint: int = 0
+    """At which of the provider's endpoints, by its place."""
+    kind: CallKind = "list"
+    """A probe is no list call and has the serial 0."""
+    instance: int | None = None
+    """Who made it; None where the ledger cannot tell."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +75,10 @@ class Disturbance:
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
-    """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked."""
+    """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked.
+
+    Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`.
+    """
     began_ms: int
     done_ms: int
     bit: int | None = None
@@ -84,14 +112,42 @@ class ReadGateway(Gateway, Protocol):
     def during(self, requests: Sequence[Request], *acts: Act) -> list[Exchange]:
         """As `play`, with each act done at its delay beside the requests; return when all are answered and done."""
 
-    def fresh_providers(self, count: int) -> tuple[str, ...]:
-        """Return providers that were never read before, pricing serially, without latency or faults."""
+    def fresh_providers(self, count: int, shape: Shape = PLAIN) -> tuple[str, ...]:
+        """Return providers that were never read before, without latency or faults; of `lambda` pricing serially.
 
-    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "") -> None:
-        """Set how a provider answers calls that arrive from now on; a failure, too, comes after the latency."""
+        On the wire the chapter's `Needs` must have named the shape.
+        """
+
+    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "", retry_after: str = "") -> None:
+        """Set how a provider's list answers calls that arrive from now on, at every endpoint; its probes stay well.
+
+        A failure, too, comes after the latency. `retry_after` is that field's value beside a 429.
+        """
+
+    def endpoint(self, name: str, place: int, *, latency_ms: int = 0, failing: Failing = "") -> None:
+        """Set how the list at one endpoint answers; the others stay as they are."""
+
+    def probes(self, name: str, place: int, *, failing: Failing = "") -> None:
+        """Set how one endpoint answers probes; its list stays as it is."""
+
+    def stock(self, name: str, items: Mapping[str, str], page_items: int | None = None) -> None:
+        """Let a provider list these items from now on, each by its key, byte for byte in its API's wire format.
+
+        Where a list has several documents a key is `document/key`. An API that has pages shows at most `page_items` on
+        one; None: as many as it is asked for.
+        """
+
+    def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
+        """Give a user a credential of his own for these providers: he reads under keys of his own from now on.
+
+        Raise `Untestable` where this door cannot.
+        """
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Every list call that these providers saw, in order of arrival."""
+
+    def probe_calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
+        """Every probe that these providers saw, in order of arrival."""
 
     def store(self, state: StoreState) -> None:
         """Set how Redis is for all instances; return when it is so. Raise `Untestable` where this door cannot."""
@@ -104,15 +160,44 @@ class ReadGateway(Gateway, Protocol):
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """What a provider will answer to one list call."""
+class Declared:
+    """A provider as the providers file would declare it, and the house's credential for it."""
 
+    name: str
+    adapter: str
+    endpoints: tuple[tuple[str, float], ...]
+    """Base URL and weight of each."""
+    concurrency: int
+    queue: int
+    poll_s: float | None
+    rate_per_s: float | None
+    credential: Mapping[str, str] = field(repr=False)
+    """By the adapter's own field names."""
+
+
+@dataclass(frozen=True)
+class UpstreamRequest:
+    """One HTTP request to a provider."""
+
+    method: str
+    path: str
+    """What stands after the endpoint's base URL, with the query."""
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What one request will be answered."""
+
+    number: int
+    """Under which `left` may be told that the gateway gave it up."""
     after_ms: int | None
-    """How long after the call began; None: never."""
+    """How long after the request began; None: never."""
     status: int | None
     """None: the connection is reset."""
     body: bytes
-    """In the wire format of the adapter `lambda`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,7 +212,10 @@ class Asked:
     headers: Mapping[str, str]
     """Names in lower case."""
     credential: Mapping[str, str]
-    """A proven `{kind, name, plan, scope}`, as from a verified token; `scope` holds words separated by blanks."""
+    """A proven `{kind, name, plan, scope, own}`, as from a verified token.
+
+    `scope` holds words separated by blanks; `own` likewise the providers for which he has a credential of his own.
+    """
     body: bytes = b""
 
 
@@ -147,11 +235,14 @@ class ReadsDriver(Protocol):
 
     The clock is the component driver's own, which has `advance(duration_ms)` beside `now_ms()`: the driver moves it to
     each moment at which something falls due, so that `call` and the judge read from it when that was.
-    Opened by the component driver's method `open_reads(call=..., dice=..., providers=...)`: `call(instance, provider)`
-    says what a list call beginning now will meet; `dice()` draws from [0, 1), for early refreshes; `providers(name)`
-    says whether there is such a provider (all speak `lambda`). A driver class without that method has no component
-    tier for reads.
+    Opened by the component driver's method `open_reads(ask=..., left=..., dice=...)`: `ask(instance, provider, url,
+    request)` says what a request to a provider that begins now will meet; `left(number)` is called when the gateway
+    gives one up before its answer; `dice()` draws from [0, 1), for early refreshes. A driver class without that method
+    has no component tier for reads.
     """
+
+    def declare(self, providers: Sequence[Declared]) -> None:
+        """Have these providers too from now on, on every instance: their polls and probes begin now."""
 
     def submit(self, asked: Asked) -> None:
         """Hand a request to its instance now; its answer comes from a later `run`."""

@@ -98,6 +98,8 @@ class Target(_Strict):
     settings: dict[str, str] = {}
     """The contract's name of a setting to this gateway's own, where they differ."""
     users: Users | None = None
+    redis_cluster: bool = True
+    """Whether it takes a `GATEWAY_REDIS_URL` of the form `redis+cluster://`."""
     component_driver: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     python_path: list[str] = []
     """Folders, relative to the target file, where the component driver is found."""

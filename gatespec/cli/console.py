@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatespec.clock import MonotonicClock
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
     from gatespec.clock import Clock
     from gatespec.engine.plan import Progress
@@ -64,6 +66,23 @@ def show_closing(judgements: tuple[Judgement, ...], verdict: Verdict, *reports: 
         _say(console, line, verdict, len("verdict  ") if line.startswith("verdict  ") else None)
 
 
+Subject = tuple[str, str, str]
+"""A property, a tier, a binding."""
+
+
+@dataclass
+class Going:
+    """How far a judgement came."""
+
+    since_ms: int
+    examples: int
+    done: int = 0
+
+    def told(self, now_ms: int) -> str:
+        """As `120 of 300 examples, 45.0 s`."""
+        return f"{self.done:,} of {self.examples:,} examples, {duration(now_ms - self.since_ms)}"
+
+
 class PlainProgress:
     """One line per stage and per verdict, and a sign of life when nothing else was said for `heartbeat_s`."""
 
@@ -72,34 +91,42 @@ class PlainProgress:
         self._clock = clock
         self._heartbeat_s = heartbeat_s
         self._lock = threading.Lock()
-        self._doing, self._since_ms = "", clock.now_ms()
-        self._done, self._examples = 0, 0
+        self._staged: set[str] = set()
+        self._doing, self._since_ms = "judging", clock.now_ms()
+        self._judged: dict[Subject, Going] = {}
         self._spoke, self._ended = threading.Event(), threading.Event()
 
     def stage(self, text: str) -> None:
-        """Print the stage; the same one again says nothing new."""
-        if text != self._doing:
-            self._begin(text, examples=0)
+        """Print the stage; the same one again, of another judge perhaps, says nothing new."""
+        self._doing, self._since_ms = text, self._clock.now_ms()
+        if text not in self._staged:
+            self._staged.add(text)
             self._print(f"..   {text}")
 
     def start(self, property_id: str, tier: str, binding: str, examples: int) -> None:
         """Remember what is judged, for a sign of life."""
-        self._begin(f"{property_id} {tier} {binding}", examples)
+        self._judged[property_id, tier, binding] = Going(self._clock.now_ms(), examples)
 
-    def example(self, property_id: str, done: int) -> None:  # noqa: ARG002 - the engine's protocol
+    def example(self, property_id: str, tier: str, binding: str, done: int) -> None:
         """Remember how far it came."""
-        self._done = done
+        self._judged[property_id, tier, binding].done = done
 
     def finish(self, judgement: Judgement) -> None:
         """Print the verdict."""
-        self._begin("", examples=0)
+        self._judged.pop((judgement.property_id, judgement.tier, judgement.binding), None)
+        self._doing, self._since_ms = "judging", self._clock.now_ms()
         self._print(judgement_line(judgement))
+
+    def again(self, judgement: Judgement) -> None:
+        """Print why it is judged again."""
+        self._judged.pop((judgement.property_id, judgement.tier, judgement.binding), None)
+        self.stage(_once_more(judgement))
 
     def beat(self) -> None:
         """Say what is being done, and for how long already."""
-        told = f", {self._done:,} of {self._examples:,} examples" if self._examples else ""
-        took = duration(self._clock.now_ms() - self._since_ms)
-        self._print(f"..   {self._doing or 'judging'}{told}, {took}")
+        now_ms = self._clock.now_ms()
+        under_way = [f"{' '.join(subject)}, {going.told(now_ms)}" for subject, going in [*self._judged.items()]]
+        self._print(f"..   {'; '.join(under_way) or f'{self._doing}, {duration(now_ms - self._since_ms)}'}")
 
     def watch(self) -> None:
         """Beat whenever nothing was said for too long, until `end`."""
@@ -113,15 +140,16 @@ class PlainProgress:
         self._ended.set()
         self._spoke.set()
 
-    def _begin(self, doing: str, examples: int) -> None:
-        self._doing, self._since_ms = doing, self._clock.now_ms()
-        self._done, self._examples = 0, examples
-
     def _print(self, text: str) -> None:
         with self._lock:
             self._out.write(visible_line(text) + "\n")
             self._out.flush()
         self._spoke.set()
+
+
+def _once_more(judgement: Judgement) -> str:
+    about = f"{judgement.property_id} {judgement.tier} {judgement.binding}"
+    return f"{about} is judged again by itself: beside others {judgement.reason}"
 
 
 @contextmanager
@@ -137,31 +165,41 @@ def _plain(out: TextIO) -> Iterator[PlainProgress]:
 
 
 class LiveProgress:
-    """A spinner with what is being done and how far it came; verdicts scroll by above it."""
+    """Spinners with what is being done and how far each came; verdicts scroll by above them."""
 
     def __init__(self, bar: RichProgress) -> None:
         self._bar = bar
-        self._task = bar.add_task("starting", total=None)
+        self._stage = bar.add_task("starting", total=None)
+        self._judged: dict[Subject, TaskID] = {}
 
     def stage(self, text: str) -> None:
         """Show the stage."""
-        self._show(text, examples=None)
+        self._bar.reset(self._stage, total=None, description=visible_line(text), visible=True)
 
     def start(self, property_id: str, tier: str, binding: str, examples: int) -> None:
-        """Show the property, and a bar of its stories."""
-        self._show(f"{property_id}  {tier}, {binding}", examples)
+        """Show the property, and a bar of its stories, instead of what led to it."""
+        self._bar.update(self._stage, visible=False)
+        text = visible_line(f"{property_id}  {tier}, {binding}")
+        self._judged[property_id, tier, binding] = self._bar.add_task(text, total=examples)
 
-    def example(self, property_id: str, done: int) -> None:  # noqa: ARG002 - the engine's protocol
-        """Move the bar."""
-        self._bar.update(self._task, completed=done)
+    def example(self, property_id: str, tier: str, binding: str, done: int) -> None:
+        """Move its bar."""
+        self._bar.update(self._judged[property_id, tier, binding], completed=done)
 
     def finish(self, judgement: Judgement) -> None:
-        """Print the verdict above the bar, which no longer shows what is over."""
+        """Print the verdict above the bars, which no longer show what is over."""
         _say(self._bar.console, judgement_line(judgement), judgement.verdict, VERDICT_COLUMN)
-        self._show("", examples=None)
+        self._forget(judgement)
 
-    def _show(self, text: str, examples: int | None) -> None:
-        self._bar.reset(self._task, total=examples, description=visible_line(text))
+    def again(self, judgement: Judgement) -> None:
+        """Say why it is judged again."""
+        self._bar.console.print(visible_line(f"..   {_once_more(judgement)}"))
+        self._forget(judgement)
+
+    def _forget(self, judgement: Judgement) -> None:
+        task = self._judged.pop((judgement.property_id, judgement.tier, judgement.binding), None)
+        if task is not None:
+            self._bar.remove_task(task)
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Never, get_args
 
 import typer
@@ -14,6 +16,7 @@ from gatespec.cli.folder import writable
 from gatespec.clock import until
 from gatespec.errors import usage
 from gatespec.ports import Plan
+from gatespec.providers.control_client import ProvidersControl
 from gatespec.stack import ports as machine
 from gatespec.stack.lane import Stack
 from gatespec.suites import suites_root
@@ -123,6 +126,9 @@ def _show(console: Console, lane: Lane) -> None:
     console.print("Try:")
     for line in _requests(lane.urls, keys.get("enterprise", "")):
         console.print(f"  {line}")
+    if (change := _price_change(lane)) is not None:
+        console.print("Change a price of a simulated provider:")
+        console.print(f"  {change}")
     console.print("For the requests of a report:")
     console.print(f"  {_export(lane.urls, keys)}")
     console.print("Ctrl-C ends it all; so does `gatespec down`.")
@@ -139,6 +145,16 @@ def _export(urls: list[str], keys: dict[str, str]) -> str:
     """The line that gives the curl lines of a report their words: the instances, and a key per plan."""
     gateways = [f"GATEWAY_{number}={url}" for number, url in enumerate(urls)]
     return " ".join(["export", *gateways, *(f"KEY_{plan.upper()}={key}" for plan, key in keys.items())])
+
+
+def _price_change(lane: Lane) -> str | None:
+    """The line that makes the first provider's first machine dearer by a tenth; None where none is simulated here."""
+    if lane.stack is None or not lane.stack.providers:
+        return None
+    name, simulators = lane.stack.providers[0], lane.stack.simulators.url
+    machine, usd = min(ProvidersControl(simulators).prices(name).usd.items())
+    changes = json.dumps({"providers": [name], "usd": {machine: str(Decimal(usd) * Decimal("1.1"))}})
+    return f"curl -sS -d '{changes}' {simulators}/_control/prices"
 
 
 def _requests(urls: list[str], key: str) -> list[str]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from typer import Option
 
 from gatespec.catalogue import load_catalogue
 from gatespec.cli.folder import writable
 from gatespec.errors import usage
+from gatespec.ports import Binding
 from gatespec.suites import suites_root
-from gatespec.target import Target, load_target
+from gatespec.target import Profile, Target, load_target
 
 if TYPE_CHECKING:
     from gatespec.engine.plan import ProfileName, VerifyPlan
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 TIERS: tuple[Tier, ...] = ("component", "wire", "real-time")
 DEFAULT_TIERS: tuple[Tier, ...] = ("component", "wire")
 PROFILES: tuple[ProfileName, ...] = ("conformance", "explore")
+BINDINGS: tuple[Binding, ...] = get_args(Binding)
+CLAIMS: tuple[Profile, ...] = get_args(Profile)
+LANES_BESIDE_CORES = 2
+"""Lanes at a time beyond one for each core: they mostly wait."""
+LANES_MAX = 16
+"""More than there are lanes that wait for long."""
 INSTANCES_MAX = 16
 """As in a target file."""
 SEED_BITS = 32
@@ -42,6 +50,9 @@ class Options:
     profile: str = "conformance"
     replay: str | None = None
     instances: int | None = None
+    claim: str | None = None
+    binding: str | None = None
+    side_by_side: int | None = None
 
 
 def verify(  # noqa: PLR0913, PLR0917 - one per option
@@ -56,13 +67,21 @@ def verify(  # noqa: PLR0913, PLR0917 - one per option
     ] = Options.profile,
     replay: Annotated[str | None, Option(metavar="JSON", help="Tell this one story, as a failure prints it.")] = None,
     instances: Annotated[int | None, Option(metavar="N", help="Processes of the gateway.")] = None,
+    claim: Annotated[
+        str | None, Option(metavar="NAME", help=f"Judge what this claim holds: {', '.join(CLAIMS)}.")
+    ] = None,
+    binding: Annotated[str | None, Option(metavar="NAME", help=f"Judge on this alone: {', '.join(BINDINGS)}.")] = None,
+    side_by_side: Annotated[
+        int | None, Option(metavar="N", help="Lanes at a time; 1: one after the other. Else by the cores.")
+    ] = None,
 ) -> int:
     """Judge a gateway, and write the reports.
 
     The exit code is 0 if it holds all that it claims, 1 if something is broken, 2 for wrong usage, 3 if it could not be
     judged.
     """
-    return run(plan_of(Options(only, tier, examples, seed, target, out, profile, replay, instances)))
+    asked = Options(only, tier, examples, seed, target, out, profile, replay, instances, claim, binding, side_by_side)
+    return run(plan_of(asked))
 
 
 def run(plan: VerifyPlan) -> int:
@@ -108,14 +127,24 @@ def plan_of(asked: Options) -> VerifyPlan:
         profile=_profile(asked.profile),
         replay=asked.replay,
         instances=asked.instances,
+        claim=_claim(asked.claim),
+        binding=_binding(asked.binding),
+        side_by_side=lanes_for(os.cpu_count() or 1) if asked.side_by_side is None else asked.side_by_side,
     )
+
+
+def lanes_for(cores: int) -> int:
+    """How many lanes are judged side by side on so many cores: they mostly wait, and still must not be late."""
+    return min(cores + LANES_BESIDE_CORES, LANES_MAX)
 
 
 def command_line(asked: Options) -> str:
     """The shell line that asks for the same again; defaults are left out."""
     program = ["uv", "run", "gatespec"] if (suites_root() / "uv.lock").is_file() else ["gatespec"]
     given = asdict(asked).items() - asdict(Options()).items()
-    words = [(f"--{name}", str(value)) for name, value in asdict(asked).items() if (name, value) in given]
+    words = [
+        (f"--{name.replace('_', '-')}", str(value)) for name, value in asdict(asked).items() if (name, value) in given
+    ]
     return shlex.join([*program, "verify", *(word for pair in words for word in pair)])
 
 
@@ -147,11 +176,31 @@ def _profile(asked: str) -> ProfileName:
     raise usage("profile-unknown", f"there is no profile {asked!r:.40}", hint=f"--profile {' or '.join(PROFILES)}")
 
 
+def _claim(asked: str | None) -> Profile | None:
+    if asked is None:
+        return None
+    for claim in CLAIMS:
+        if claim == asked:
+            return claim
+    raise usage("claim-unknown", f"there is no claim {asked!r:.40}", hint=f"--claim {' or '.join(CLAIMS)}")
+
+
+def _binding(asked: str | None) -> Binding | None:
+    if asked is None:
+        return None
+    for binding in BINDINGS:
+        if binding == asked:
+            return binding
+    raise usage("binding-unknown", f"there is no binding {asked!r:.40}", hint=f"--binding {' or '.join(BINDINGS)}")
+
+
 def _check_numbers(asked: Options) -> None:
     if asked.examples is not None and asked.examples < 1:
         raise usage("examples-invalid", f"--examples {asked.examples}: nothing can be judged on less than 1 story")
     if asked.instances is not None and not 1 <= asked.instances <= INSTANCES_MAX:
         raise usage("instances-invalid", f"--instances {asked.instances}: it takes 1 to {INSTANCES_MAX}")
+    if asked.side_by_side is not None and not 1 <= asked.side_by_side <= LANES_MAX:
+        raise usage("side-by-side-invalid", f"--side-by-side {asked.side_by_side}: it takes 1 to {LANES_MAX}")
     if asked.seed is not None and asked.seed < 0:
         raise usage("seed-invalid", f"--seed {asked.seed}: a seed is a whole number from 0 on")
 

@@ -15,7 +15,7 @@ from gatespec.ports import Exchange, Identity, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gatespec.ports import ComponentDriver, Kind, Plan, Request, Tier
+    from gatespec.ports import Binding, ComponentDriver, Kind, Plan, Request, Tier
     from gatespec.target import Target
 
 SCENE_MS = 60_000
@@ -35,7 +35,7 @@ class InProcessGateway:
         instances: int,
         redis_url: str | None,
     ) -> None:
-        self.binding = "redis" if redis_url else "pure"
+        self.binding: Binding = "redis" if redis_url else "pure"
         self.instances = instances
         self.clock = VirtualClock()
         self._driver = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)

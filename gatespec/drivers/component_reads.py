@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatespec.clock import VirtualClock
 from gatespec.drivers.component import SCENE_MS
+from gatespec.drivers.moods import Mood
 from gatespec.drivers.upstreams import Upstreams
 from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Exchange, Identity, Request, Span, Untestable
-from gatespec.read_ports import Asked, Disturbance
+from gatespec.read_ports import PLAIN, Asked, Disturbance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gatespec.ports import Kind, Plan, Tier
-    from gatespec.read_ports import Act, Answered, Failing, Life, ReadsDriver, StoreState, UpstreamCall
+    from gatespec.ports import Binding, Kind, Plan, Tier
+    from gatespec.read_ports import Act, Answered, Failing, Life, ReadsDriver, Shape, StoreState, UpstreamCall
 
 STEP_MS = 5
 """How far the clock goes on while an answer is awaited: what is heard meanwhile says its own moment."""
+STEPS_MIN = 50
+"""Whoever has waited long is waited for in longer steps: a step is at most this part of the wait so far."""
 BREATH_MS = 1
 """What is asked after an answer is asked at a later moment: else nobody could tell from the record which came first."""
 PLAY_MAX_MS = 20_000
@@ -41,7 +44,7 @@ class InProcessReadGateway:
         self, make: Callable[..., Any], *, settings: Mapping[str, str], instances: int, redis_url: str | None
     ) -> None:
         """Raise `Untestable` where the driver has no read path."""
-        self.binding = "redis" if redis_url else "pure"
+        self.binding: Binding = "redis" if redis_url else "pure"
         self.instances = instances
         self.clock = VirtualClock()
         self.disturbances: list[Disturbance] = []
@@ -50,6 +53,7 @@ class InProcessReadGateway:
         self._fresh = Numbers()
         self._tickets = count(1)
         self._heard: dict[int, Answered] = {}
+        self._own: dict[str, set[str]] = {}
         self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
         self._driver = self._open()
 
@@ -58,14 +62,14 @@ class InProcessReadGateway:
         if opens is None:
             self._component.close()
             raise Untestable(NO_READS)
-        driver: ReadsDriver = opens(
-            call=self._upstreams.call, dice=self._random.random, providers=self._upstreams.knows
-        )
+        driver: ReadsDriver = opens(ask=self._upstreams.ask, left=self._upstreams.left, dice=self._random.random)
         return driver
 
     def begin(self) -> None:
         """Open everything anew, so that no story hears of another, and turn to the next whole minute but one."""
         self._driver.close()
+        self._upstreams.forget()
+        self._own.clear()
         now = self.clock.now_ms()
         self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
         self._driver = self._open()
@@ -103,7 +107,9 @@ class InProcessReadGateway:
 
     def _submit(self, request: Request, scope: str = "") -> int:
         who, ticket = request.identity, next(self._tickets)
-        credential = {"kind": who.kind, "name": request.address or who.name, "plan": who.plan, "scope": scope}
+        own = " ".join(sorted(self._own.get(who.id, ())))
+        name = request.address or who.name
+        credential = {"kind": who.kind, "name": name, "plan": who.plan, "scope": scope, "own": own}
         headers = {name.lower(): value for name, value in request.headers}
         body = request.body.encode()
         self._driver.submit(Asked(ticket, request.instance, request.method, request.path, headers, credential, body))
@@ -112,7 +118,8 @@ class InProcessReadGateway:
     def _await(self, tickets: Sequence[int]) -> None:
         last_ms = self.clock.now_ms() + PLAY_MAX_MS
         while self.clock.now_ms() < last_ms and not all(ticket in self._heard for ticket in tickets):
-            self._run(self.clock.now_ms() + STEP_MS)
+            waited_ms = self.clock.now_ms() - last_ms + PLAY_MAX_MS
+            self._run(self.clock.now_ms() + max(STEP_MS, waited_ms // STEPS_MIN))
 
     def _exchange(self, request: Request, ticket: int, sent_ms: int) -> Exchange:
         plain, heard = replace(request, delay_ms=0), self._heard.pop(ticket, None)
@@ -140,18 +147,43 @@ class InProcessReadGateway:
         self._random.seed(seed)
         return True
 
-    def fresh_providers(self, count: int) -> tuple[str, ...]:
+    def fresh_providers(self, count: int, shape: Shape = PLAIN) -> tuple[str, ...]:
         """Bring providers that were never read."""
-        return self._upstreams.fresh(count)
+        declared = self._upstreams.fresh(count, shape)
+        self._driver.declare(declared)
+        return tuple(each.name for each in declared)
 
-    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "") -> None:
-        """Set how it answers from now on."""
-        self._upstreams.behave(name, latency_ms, failing)
+    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "", retry_after: str = "") -> None:
+        """Set how its list answers from now on."""
+        self._upstreams.behave(name, Mood(latency_ms, failing, retry_after))
         self._disturbed("provider", name, failing or "well")
 
+    def endpoint(self, name: str, place: int, *, latency_ms: int = 0, failing: Failing = "") -> None:
+        """Set how its list answers at one endpoint."""
+        self._upstreams.behave_at(name, place, "list", Mood(latency_ms, failing))
+        self._disturbed("provider", name, f"endpoint {place}: {failing or 'well'}")
+
+    def probes(self, name: str, place: int, *, failing: Failing = "") -> None:
+        """Set how probes are answered at one endpoint."""
+        self._upstreams.behave_at(name, place, "probe", Mood(0, failing))
+        self._disturbed("provider", name, f"probes at {place}: {failing or 'well'}")
+
+    def stock(self, name: str, items: Mapping[str, str], page_items: int | None = None) -> None:
+        """Let it list these items from now on."""
+        self._upstreams.stock(name, items, page_items)
+        self._disturbed("provider", name, "stocked")
+
+    def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
+        """Say so with each of his requests."""
+        self._own.setdefault(identity.id, set()).update(providers)
+
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
-        """Their ledger as of now."""
+        """Their list calls as of now."""
         return self._upstreams.calls(providers)
+
+    def probe_calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
+        """Their probes as of now."""
+        return self._upstreams.calls(providers, "probe")
 
     def store(self, state: StoreState) -> None:
         """Set how the shared store is."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gatespec.drivers.people import People
-    from gatespec.ports import Identity, Kind, Plan, Request, Tier
+    from gatespec.ports import Binding, Identity, Kind, Plan, Request, Tier
 
 ANSWER_S = 10.0
 """Twice what the contract gives any request: what takes longer 'may have happened'."""
@@ -28,13 +28,18 @@ NEWS_ROUNDS = 2
 class HttpGateway:
     """Running instances, reached at their addresses."""
 
-    binding = "http"
-
     def __init__(
-        self, urls: Sequence[str], people: People, *, tier: Tier = "wire", alive: Callable[[], None] = lambda: None
+        self,
+        urls: Sequence[str],
+        people: People,
+        *,
+        tier: Tier = "wire",
+        binding: Binding = "http",
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         """`alive` raises where the gateway died; it is asked when a story left a request without an answer."""
         self.tier: Tier = tier
+        self.binding: Binding = binding
         self.instances = len(urls)
         self.clock = MonotonicClock()
         self.waited_ms = 0

@@ -11,19 +11,20 @@ from gatespec.checkers.catalogue import asks_for_it
 from gatespec.clock import now_ns, sleep_until_ns, until
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.lives import Lives
+from gatespec.drivers.moods import Mood
 from gatespec.drivers.providers import Providers
 from gatespec.drivers.store import Store
 from gatespec.identities import Signer
 from gatespec.ports import Identity, Request, Untestable
 from gatespec.providers.control_client import ProvidersControl
-from gatespec.read_ports import Disturbance
+from gatespec.read_ports import PLAIN, Disturbance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gatespec.drivers.people import People
     from gatespec.ports import Exchange, Tier
-    from gatespec.read_ports import Act, Failing, Life, StoreState, UpstreamCall
+    from gatespec.read_ports import Act, Failing, Life, Shape, StoreState, UpstreamCall
     from gatespec.stack.lane import Lane
 
 INVALIDATE = "/internal/v1/cache/invalidate"
@@ -40,7 +41,7 @@ class HttpReadGateway(HttpGateway):
     """Running instances on a lane; where the judge did not start them, all but asking is untestable."""
 
     def __init__(self, lane: Lane, people: People, *, tier: Tier = "wire") -> None:
-        super().__init__(lane.urls, people, tier=tier, alive=lane.alive)
+        super().__init__(lane.urls, people, tier=tier, binding=lane.binding, alive=lane.alive)
         self._lane = lane
         self.disturbances: list[Disturbance] = []
         self._ends = ExitStack()
@@ -77,10 +78,14 @@ class HttpReadGateway(HttpGateway):
             self._rejoin()
 
     def _rejoin(self) -> None:
-        """Wait until each instance has heard of Redis again, at most `REJOIN_MS`: a request makes it look."""
+        """Wait until each instance has heard of each server of Redis again, at most `REJOIN_MS`."""
+        until(self._has_rejoined, at_most_ms=REJOIN_MS)
+
+    def _has_rejoined(self) -> bool:
+        """Make all look: somebody new each time, whose window may lie on any node of a cluster."""
         path = f"/api/v2/providers?provider={self._lane.plain_provider}"
         self.play([Request(self.fresh("ip", "free"), instance, path=path) for instance in range(self.instances)])
-        until(lambda: self._lives.hold_all(self._its_store().heard_by), at_most_ms=REJOIN_MS)
+        return all(self._lives.hold_all(ports) for ports in self._its_store().heard_by)
 
     def during(self, requests: Sequence[Request], *acts: Act) -> list[Exchange]:
         """As `play`, with the acts beside it, one after the other, in a thread of their own: they wait for others."""
@@ -95,19 +100,46 @@ class HttpReadGateway(HttpGateway):
         del seed
         return False
 
-    def fresh_providers(self, count: int) -> tuple[str, ...]:
+    def fresh_providers(self, count: int, shape: Shape = PLAIN) -> tuple[str, ...]:
         """Return providers that were never read before."""
-        return self._its_providers().fresh(count)
+        return self._its_providers().fresh(count, shape)
 
-    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "") -> None:
-        """Set how a provider answers calls that arrive from now on."""
+    def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "", retry_after: str = "") -> None:
+        """Set how a provider's list answers calls that arrive from now on."""
         began = self.clock.now_ms()
-        self._its_providers().behave(name, latency_ms, failing)
+        self._its_providers().behave(name, Mood(latency_ms, failing, retry_after))
         self._did("provider", name, failing or "well", began)
+
+    def endpoint(self, name: str, place: int, *, latency_ms: int = 0, failing: Failing = "") -> None:
+        """Set how the list at one endpoint answers."""
+        began = self.clock.now_ms()
+        self._its_providers().behave_at(name, place, "list", Mood(latency_ms, failing))
+        self._did("provider", name, f"endpoint {place}: {failing or 'well'}", began)
+
+    def probes(self, name: str, place: int, *, failing: Failing = "") -> None:
+        """Set how one endpoint answers probes."""
+        began = self.clock.now_ms()
+        self._its_providers().behave_at(name, place, "probe", Mood(0, failing))
+        self._did("provider", name, f"probes at {place}: {failing or 'well'}", began)
+
+    def stock(self, name: str, items: Mapping[str, str], page_items: int | None = None) -> None:
+        """Let a provider list these items from now on."""
+        began = self.clock.now_ms()
+        self._its_providers().stock(name, items, page_items)
+        self._did("provider", name, "stocked", began)
+
+    def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
+        """Say no: nobody can bring a credential of his own to a running gateway yet."""
+        del identity, providers
+        raise Untestable("no user of this gateway can be given a credential of his own for a provider")
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Every list call that these providers saw in this story, in order of arrival."""
-        return self._its_providers().calls(providers)
+        return self._its_providers().calls(providers, "list")
+
+    def probe_calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
+        """Every probe that these providers saw in this story, in order of arrival."""
+        return self._its_providers().calls(providers, "probe")
 
     def store(self, state: StoreState) -> None:
         """Set how Redis is for all instances."""

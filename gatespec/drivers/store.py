@@ -14,9 +14,10 @@ from gatespec.stack.redis import pings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gatespec.proxy.client import Line
     from gatespec.proxy.route import Evidence
     from gatespec.read_ports import StoreState
-    from gatespec.stack.fault_lines import FaultLines
+    from gatespec.stack.fault_lines import FaultLines, RedisLine
 
 FAULTS: Mapping[StoreState, tuple[Fault, ...]] = {
     "well": (),
@@ -29,50 +30,51 @@ WORD = b"PING\r\n"
 
 
 class Store:
-    """Redis for all instances of one lane."""
+    """Redis for all instances of one lane: a single server, or all nodes of a cluster alike."""
 
     def __init__(self, lines: FaultLines) -> None:
         self.state: StoreState = "well"
-        self._line = lines.redis
-        self._url = lines.stores.redis_url
-        self._before = self._line.evidence()
+        self._lines = lines.redis
+        self._before = self._marks()
 
     @property
-    def heard_by(self) -> frozenset[int]:
-        """Clients' ports to which Redis has said something since its state last changed."""
-        return frozenset(self._line.evidence().talking)
+    def heard_by(self) -> tuple[frozenset[int], ...]:
+        """Of each server, the clients' ports to which it has said something since its state last changed."""
+        return tuple(frozenset(each.line.evidence().talking) for each in self._lines)
 
     def become(self, state: StoreState) -> int | None:
         """Change, and return when it shows; say how often the fault that this ended had shown itself, if it ended one.
 
         Raise `unable` where it does not show: nothing could be concluded from a fault that is not there.
         """
-        before = self._line.evidence()
-        bit = None if self.state == "well" else _marks(before) - _marks(self._before)
-        self._line.impose(*FAULTS[state])
-        if not until(lambda: self._is(state), at_most_ms=SHOWN_MS):
+        before = self._marks()
+        bit = None if self.state == "well" else before - self._before
+        for each in self._lines:
+            each.line.impose(*FAULTS[state])
+        if not until(lambda: all(_is(each, state) for each in self._lines), at_most_ms=SHOWN_MS):
             raise unable(
                 "fault-without-effect", f"Redis should be {state}, and is not, seen from where its clients are"
             )
         self.state = state
         # A cut ends connections as it is imposed; our own look at a black hole is none of its marks.
-        self._before = self._line.evidence() if state == "hanging" else before
+        self._before = self._marks() if state == "hanging" else before
         return bit
 
-    def _is(self, state: StoreState) -> bool:
-        if state == "refusing":
-            return not ports.accepts(self._port)
-        return pings(self._url) if state == "well" else self._swallows()
+    def _marks(self) -> int:
+        return sum(_marks(each.line.evidence()) for each in self._lines)
 
-    def _swallows(self) -> bool:
-        before = self._line.evidence().swallowed_up
-        with socket.create_connection((ports.LOOPBACK, self._port), SHOWN_MS / 1000) as held:
-            held.sendall(WORD)
-            return until(lambda: self._line.evidence().swallowed_up > before, at_most_ms=SHOWN_MS)
 
-    @property
-    def _port(self) -> int:
-        return int(self._line.address.rpartition(":")[2])
+def _is(server: RedisLine, state: StoreState) -> bool:
+    if state == "refusing":
+        return not ports.accepts(server.line.port)
+    return pings(server.url) if state == "well" else _swallows(server.line)
+
+
+def _swallows(line: Line) -> bool:
+    before = line.evidence().swallowed_up
+    with socket.create_connection((ports.LOOPBACK, line.port), SHOWN_MS / 1000) as held:
+        held.sendall(WORD)
+        return until(lambda: line.evidence().swallowed_up > before, at_most_ms=SHOWN_MS)
 
 
 def _marks(seen: Evidence) -> int:

@@ -12,6 +12,7 @@ from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.drivers.people import GivenPeople, MintedPeople
 from gatespec.identities import Signer
+from gatespec.ports import Untestable
 from gatespec.stack.lane import Lane, Stack
 from gatespec.target import UrlDoor
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from gatespec.drivers.people import People
     from gatespec.engine.chapter import Needs
     from gatespec.engine.plan import Progress, VerifyPlan
-    from gatespec.ports import Tier
+    from gatespec.ports import Binding, Tier
+    from gatespec.target import Target
     from gatespec.verdict import Service
 
 COMPONENT_INSTANCES = 2
 InProcess = TypeVar("InProcess", InProcessGateway, InProcessReadGateway)
 
-Wanted: TypeAlias = "tuple[Tier, frozenset[tuple[str, str]], Needs | None]"
+Wanted: TypeAlias = "tuple[Tier, Binding, frozenset[tuple[str, str]], Needs | None]"
 """What lanes differ in."""
 
 
@@ -40,7 +42,9 @@ class Backstage:
         self._progress = progress
         self._ends = ExitStack()
         self._stack: Stack | None = None
-        self._lanes: dict[Wanted, tuple[Lane, HttpGateway]] = {}
+        self._lanes: dict[Wanted, tuple[Lane, HttpGateway, ExitStack]] = {}
+        self._left: list[Service] = []
+        """What ran for lanes that were ended."""
         self._component_redis = ""
 
     def __enter__(self) -> Self:
@@ -64,35 +68,55 @@ class Backstage:
         make = load_driver(self._plan.target)
         return kind(make, settings=settings, instances=COMPONENT_INSTANCES, redis_url=redis_url)
 
-    def wire(self, settings: Mapping[str, str], tier: Tier, needs: Needs | None = None) -> tuple[Lane, HttpGateway]:
+    def wire(
+        self, settings: Mapping[str, str], tier: Tier, needs: Needs | None = None, binding: Binding = "http"
+    ) -> tuple[Lane, HttpGateway]:
         """A running gateway with these settings; where the target only gives a URL, with its own.
 
-        With `needs` it is one whose read path is judged: a `ReadGateway`.
+        With `needs` it is one whose read path is judged: a `ReadGateway`. Raise `Untestable` where it is to stand on a
+        cluster and cannot.
         """
-        wanted: Wanted = (tier, frozenset(settings.items() if self._plan.target.command else ()), needs)
+        wanted: Wanted = (tier, binding, frozenset(settings.items() if self._plan.target.command else ()), needs)
         if wanted not in self._lanes:
-            lane = self._ends.enter_context(self._open_lane(settings, needs))
+            ends = self._ends.enter_context(ExitStack())
+            lane = ends.enter_context(self._open_lane(settings, needs, binding))
             gateway = _driver(lane, tier, reads=needs is not None)
-            self._ends.callback(gateway.close)
-            self._lanes[wanted] = lane, gateway
-        return self._lanes[wanted]
+            ends.callback(gateway.close)
+            self._lanes[wanted] = lane, gateway, ends
+        return self._lanes[wanted][:2]
+
+    def end_lanes(self) -> None:
+        """End every lane that nobody needs any more: its polls and probes would go on, and cost others their time."""
+        for lane, _, ends in self._lanes.values():
+            self._left += lane.services
+            ends.close()
+        self._lanes.clear()
 
     @property
     def services(self) -> tuple[Service, ...]:
         """Every server that really ran, each once."""
         found = list(self._stack.services) if self._stack else []
-        found += [service for lane, _ in self._lanes.values() for service in lane.services]
+        found += [*self._left, *(service for lane, *_ in self._lanes.values() for service in lane.services)]
         return tuple(dict.fromkeys(found))
 
-    def _open_lane(self, settings: Mapping[str, str], needs: Needs | None) -> Lane:
-        target = self._plan.target
+    def _open_lane(self, settings: Mapping[str, str], needs: Needs | None, binding: Binding) -> Lane:
+        target, on_cluster = self._plan.target, binding == "cluster"
+        if on_cluster and (reason := no_cluster(target)):
+            raise Untestable(reason)
         if target.url:
             return Lane.start(target, settings={}, out=self._plan.out)
         shown = ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "default settings"
         self._progress.stage(f"starting {target.name} with {shown}")
         stack = self._running_stack()
         count = self._plan.instances or (needs.instances if needs else None)
-        return stack.lane(target, settings=settings, instances=count, needs=needs, progress=self._progress.stage)
+        return stack.lane(
+            target,
+            settings=settings,
+            instances=count,
+            needs=needs,
+            on_cluster=on_cluster,
+            progress=self._progress.stage,
+        )
 
     def _running_stack(self) -> Stack:
         if self._stack is None:
@@ -110,7 +134,14 @@ class Backstage:
 def _driver(lane: Lane, tier: Tier, *, reads: bool) -> HttpGateway:
     if reads:
         return HttpReadGateway(lane, people(lane), tier=tier)
-    return HttpGateway(lane.urls, people(lane), tier=tier, alive=lane.alive)
+    return HttpGateway(lane.urls, people(lane), tier=tier, binding=lane.binding, alive=lane.alive)
+
+
+def no_cluster(target: Target) -> str:
+    """Why this target cannot be judged on a Redis Cluster; empty where it can."""
+    if target.command is None:
+        return "the gateway runs already: its Redis is not the judge's to choose"
+    return "" if target.redis_cluster else "the target file says that it takes no redis+cluster:// (redis_cluster)"
 
 
 def people(lane: Lane) -> People:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gatespec.engine.story import StoryMachine
     from gatespec.engine.tally import Story
     from gatespec.history import Example
+    from gatespec.ports import Binding, Tier
+    from gatespec.read_ports import Shape
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,13 @@ class Needs:
     """What a chapter of the read path asks of its surroundings, beyond a gateway."""
 
     providers: int = 300
-    """Simulated providers on the wire, so that every story reads some that were never read before."""
+    """Plain simulated providers on the wire, so that every story reads some that were never read before."""
+    shapes: tuple[tuple[Shape, int], ...] = ()
+    """Others that are not plain, and how many of each."""
+    each_adapter: int = 0
+    """How many of every adapter that the target claims, plain ones among them, as `shape_of` declares them."""
+    each_polled: int = 0
+    """How many of those that are polled, instead: each takes sweeps all the time, lent or not."""
     instances: int = 2
     store_faults: bool = False
     """Whether Redis is made to fail: then it lies behind a fault proxy, on a lane of its own."""
@@ -55,6 +63,20 @@ class Chapter:
     """
     needs: Needs | None = None
     """Set by chapters of the read path: their machines are given a `ReadGateway`."""
+    on_cluster: int = 0
+    """Stories drawn on the wire once more, with a Redis Cluster behind the gateway; 0 where one Redis shows it all."""
+
+    def bindings(self, tier: Tier) -> tuple[Binding, ...]:
+        """What it is judged on, each a judgement of its own."""
+        if tier == "component":
+            return ("pure", "redis")
+        return ("http", "cluster") if tier == "wire" and self.on_cluster else ("http",)
+
+    def drawn(self, tier: Tier, binding: Binding) -> int:
+        """How many stories are drawn, where nobody asks for another number."""
+        return (
+            self.on_cluster if binding == "cluster" else self.examples["component" if tier == "component" else "wire"]
+        )
 
 
 def load_chapters(folder: Path | None = None) -> dict[str, Chapter]:

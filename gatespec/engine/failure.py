@@ -35,10 +35,10 @@ def describe(broken: Broken, replay: str, *, reproduced: int, replays: int) -> F
 
 
 def replay_line(broken: Broken, plan: VerifyPlan) -> str:
-    """One shell line that tells the story again, on the same tier and target."""
+    """One shell line that tells the story again, on the same tier, binding and target."""
     context = broken.example.context
     program = plan.command.partition(" verify")[0] or "gatespec"
-    words = ["verify", "--only", context.property_id, "--tier", context.tier]
+    words = ["verify", "--only", context.property_id, "--tier", context.tier, "--binding", context.binding]
     words += ["--target", plan.target_named] if plan.target_named else []
     words += ["--replay", write_story(broken.example.story)]
     return f"{program} {shlex.join(words)}"

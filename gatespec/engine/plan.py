@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatespec.ports import Tier
-    from gatespec.target import Target
+    from gatespec.ports import Binding, Tier
+    from gatespec.target import Profile, Target
     from gatespec.verdict import Judgement
 
 ProfileName = Literal["conformance", "explore"]
@@ -35,10 +35,16 @@ class VerifyPlan:
     replay: str | None = None
     """A story as JSON: it is told once instead of drawing any."""
     instances: int | None = None
+    claim: Profile | None = None
+    """Judge the properties of this capability profile alone."""
+    binding: Binding | None = None
+    """Judge on this binding alone."""
+    side_by_side: int = 1
+    """Lanes judged at a time on the wire, each in a process of its own; 1: all in this one, one after the other."""
 
 
 class Progress(Protocol):
-    """Whoever watches a run."""
+    """Whoever watches a run, in which several properties may be under way."""
 
     def stage(self, text: str) -> None:
         """Something begins that takes a while."""
@@ -46,11 +52,14 @@ class Progress(Protocol):
     def start(self, property_id: str, tier: str, binding: str, examples: int) -> None:
         """A property is about to be judged with so many stories."""
 
-    def example(self, property_id: str, done: int) -> None:
+    def example(self, property_id: str, tier: str, binding: str, done: int) -> None:
         """One more story was told."""
 
     def finish(self, judgement: Judgement) -> None:
         """The property's verdict on this tier."""
+
+    def again(self, judgement: Judgement) -> None:
+        """What was in doubt beside others is left for now, and judged again with nobody beside it."""
 
 
 class Silence:
@@ -62,8 +71,11 @@ class Silence:
     def start(self, property_id: str, tier: str, binding: str, examples: int) -> None:
         """Ignore it."""
 
-    def example(self, property_id: str, done: int) -> None:
+    def example(self, property_id: str, tier: str, binding: str, done: int) -> None:
         """Ignore it."""
 
     def finish(self, judgement: Judgement) -> None:
+        """Ignore it."""
+
+    def again(self, judgement: Judgement) -> None:
         """Ignore it."""

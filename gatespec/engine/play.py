@@ -79,8 +79,8 @@ def examples_for(stage: Stage, plan: VerifyPlan) -> int:
     """How many stories: those told first, and as many drawn as asked for, else as the chapter says for the tier."""
     if plan.replay:
         return 1
-    tier = "component" if stage.context.tier == "component" else "wire"
-    return len(stage.chapter.told_first) + (plan.examples or stage.chapter.examples[tier])
+    drawn = stage.chapter.drawn(stage.context.tier, stage.context.binding)
+    return len(stage.chapter.told_first) + (plan.examples or drawn)
 
 
 def _retell(machine: type[StoryMachine], stage: Stage, plan: VerifyPlan) -> Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from urllib.parse import urlencode
 
 from hypothesis import strategies as st
@@ -12,12 +12,13 @@ from gatespec.checkers.answers import READ_PATH
 from gatespec.checkers.calls import Times
 from gatespec.engine.story import StoryMachine
 from gatespec.ports import Identity, Request
+from gatespec.read_ports import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gatespec.ports import Exchange
-    from gatespec.read_ports import Failing, ReadGateway
+    from gatespec.read_ports import Failing, ReadGateway, Shape
 
 Mood = Literal["quick", "brisk", "slow", "hangs", "fails", "resets", "babbles"]
 
@@ -49,6 +50,9 @@ SEEDS = st.integers(0, 15)
 class ReadMachine(StoryMachine):
     """A reader whom no limit meets, before providers that nobody read yet."""
 
+    probes_matter: ClassVar[bool] = False
+    """Whether the chapter judges probes: else nobody asks for them."""
+
     def __init__(self) -> None:
         super().__init__()
         self.providers: tuple[str, ...] = ()
@@ -64,10 +68,10 @@ class ReadMachine(StoryMachine):
         """The contract's times as this gateway has them."""
         return Times.of(self.example.context.settings)
 
-    def arrive(self, count: int) -> None:
-        """Bring a reader and providers."""
+    def arrive(self, count: int, shape: Shape = PLAIN) -> None:
+        """Bring a reader and providers of that shape, beside those that came before."""
         self.reader = self.gateway.fresh("user", "enterprise")
-        self.providers = self.gateway.fresh_providers(count)
+        self.providers += self.gateway.fresh_providers(count, shape)
 
     def named(self, places: Iterable[int]) -> tuple[str, ...]:
         """Providers of this story, each once."""
@@ -99,6 +103,7 @@ class ReadMachine(StoryMachine):
     def judge(self) -> None:
         """Take over what the providers saw and what was done to the stage, and judge."""
         self.example.calls = list(self.gateway.calls(self.providers))
+        self.example.probes = list(self.gateway.probe_calls(self.providers)) if self.probes_matter else []
         self.example.disturbances = [replace(done) for done in self.gateway.disturbances]
         self.example.lag_ms = self.stage.lag_ms()
         super().judge()

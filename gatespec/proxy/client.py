@@ -87,6 +87,11 @@ class Line:
     address: str
     """Where clients connect instead of to the server: host and port."""
 
+    @property
+    def port(self) -> int:
+        """The port of that address."""
+        return int(self.address.rpartition(":")[2])
+
     def impose(self, *faults: Fault) -> Evidence:
         """Have these faults in force, and no others; return when they are, with what was seen until then."""
         return self.control.impose(self.name, *faults)

@@ -1,19 +1,33 @@
-"""The stores of one lane behind a fault proxy of its own: the gateway goes through it, the judge goes straight."""
+"""The stores of one lane behind a fault proxy of its own: the gateway goes through it, the judge goes straight.
+
+A cluster's nodes announce the proxy's ports, so that whoever follows their word to another node goes through it too.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gatespec.stack.fault_proxy import FaultProxy
+from gatespec.stack.redis_cluster import cluster_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatespec.proxy.client import Line
+    from gatespec.stack.redis_cluster import RedisCluster
     from gatespec.stack.servers import Servers, Stores
+
+
+@dataclass(frozen=True)
+class RedisLine:
+    """What can be broken on the way to one server of the lane's Redis."""
+
+    line: Line
+    url: str = field(repr=False)
+    """That server alone, through the proxy."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,8 @@ class FaultLines:
     """What can be broken on the way to each store."""
 
     proxy: FaultProxy
-    redis: Line
+    redis: tuple[RedisLine, ...]
+    """One for each node of a cluster, else one."""
     postgres: Line
     stores: Stores
     """The lane's stores at the addresses that its gateway is given."""
@@ -34,16 +49,28 @@ def fault_lines(servers: Servers, stores: Stores) -> Iterator[FaultLines]:
     try:
         proxy.start()
         proxy.ready()
-        redis = proxy.line("redis", servers.redis.address)
+        redis = _cluster(proxy, stores.cluster) if stores.cluster else _single(proxy, servers, stores)
         postgres = proxy.line("postgres", servers.postgres.address)
         detour = replace(
             stores,
-            redis_url=_through(stores.redis_url, redis.address),
+            redis_url=cluster_url(each.line.address for each in redis) if stores.cluster else redis[0].url,
             postgres_url=_through(stores.postgres_url, postgres.address),
         )
         yield FaultLines(proxy, redis, postgres, detour)
     finally:
         proxy.stop()
+
+
+def _single(proxy: FaultProxy, servers: Servers, stores: Stores) -> tuple[RedisLine, ...]:
+    line = proxy.line("redis", servers.redis.address)
+    return (RedisLine(line, _through(stores.redis_url, line.address)),)
+
+
+def _cluster(proxy: FaultProxy, cluster: RedisCluster) -> tuple[RedisLine, ...]:
+    lines = [proxy.line(node.name, node.address) for node in cluster.nodes]
+    cluster.announce([line.port for line in lines])
+    cluster.ready()
+    return tuple(RedisLine(line, f"redis://{line.address}") for line in lines)
 
 
 def _through(url: str, address: str) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from gatespec import verdict
 from gatespec.catalogue import load_catalogue
 from gatespec.errors import unable
+from gatespec.hand_tables import shape_of
 from gatespec.ports import Untestable
+from gatespec.read_ports import PLAIN, Shape
 from gatespec.stack import health
 from gatespec.stack.fault_lines import fault_lines
 from gatespec.stack.gateway import Deployment
-from gatespec.stack.pool import ADAPTER, ProviderPool
+from gatespec.stack.pool import ProviderPool
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
 
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gatespec.engine.chapter import Needs
+    from gatespec.ports import Binding
     from gatespec.stack.fault_lines import FaultLines
     from gatespec.stack.gateway import GatewayInstance
     from gatespec.stack.keys import SigningKey
+    from gatespec.stack.redis_cluster import RedisCluster
     from gatespec.stack.servers import Progress, Stores
     from gatespec.target import Target
 
@@ -45,17 +49,22 @@ class Stack(Servers):
         instances: int | None = None,
         ports: Sequence[int] = (),
         needs: Needs | None = None,
+        on_cluster: bool = False,
         progress: Progress | None = None,
     ) -> Lane:
         """Start a gateway with stores of its own; instance n listens on the n-th of `ports`, or on a free one.
 
         `settings` are the contract's names and values; `instances` is the target file's number unless given; `needs`
-        are what a chapter of the read path asks for: a pool of providers, stores that can be made to fail.
+        are what a chapter of the read path asks for: a pool of providers, stores that can be made to fail. With
+        `on_cluster` its Redis is a cluster of its own.
         """
         with ExitStack() as ends:
             stores = ends.enter_context(self.stores())
+            if on_cluster:
+                say(progress, "starting redis-cluster")
+                stores = ends.enter_context(self.clustered(stores))
             lines = ends.enter_context(fault_lines(self, stores)) if needs and needs.store_faults else None
-            pool = self._pool(needs.providers) if needs else None
+            pool = self._pool(needs) if needs else None
             given = lines.stores if lines else stores
             ground = Ground(self, stores, self._deployment(target, given, settings), lines, pool)
             ground.declare_providers()
@@ -68,10 +77,16 @@ class Stack(Servers):
             lane = Lane(target, [instance.url for instance in running], {**TRUSTED_PROXIES, **settings})
             return lane.started_on(ground, running, ends.pop_all())
 
-    def _pool(self, count: int) -> ProviderPool:
-        if ADAPTER not in self.providers:
-            raise Untestable(f"the target claims no adapter {ADAPTER!r}, so there are no providers that it could read")
-        return ProviderPool(self.simulators.enlist(count))
+    def _pool(self, needs: Needs) -> ProviderPool:
+        shapes = [shape_of(adapter) for adapter in self.providers] if needs.each_adapter else []
+        claimed = {shape: needs.each_polled if shape.poll_s else needs.each_adapter for shape in shapes}
+        counts = {PLAIN: needs.providers, **claimed, **dict(needs.shapes)}
+        wanted = {shape.adapter for shape, count in counts.items() if count}
+        if missing := sorted(wanted - set(self.providers)):
+            raise Untestable(
+                f"the target claims no adapter {missing[0]!r}, so there are no providers that it could read"
+            )
+        return ProviderPool(self.simulators.enlist, counts)
 
     def _deployment(self, target: Target, stores: Stores, settings: Mapping[str, str]) -> Deployment:
         name = f"gateway-{stores.number}"
@@ -98,14 +113,14 @@ class Ground:
 
     def declare_providers(self) -> None:
         """Write the providers file: the simulated one of each adapter, which bears its name, and the pool."""
-        providers = [Provider(each, each) for each in self.stack.providers]
-        providers += [Provider(each, ADAPTER) for each in (self.pool.names if self.pool else ())]
+        providers = [Provider(each, Shape(each)) for each in self.stack.providers]
+        providers += [Provider(*each) for each in (self.pool.declared() if self.pool else ())]
         file = Path(self.deployment.settings[PROVIDERS_FILE])
         write_providers_file(file, providers, self.stack.simulators.url)
 
     def renew_pool(self, pool: ProviderPool) -> None:
         """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
-        pool.refill(self.stack.simulators.enlist(len(pool.names)))
+        pool.refill()
         self.declare_providers()
 
 
@@ -154,6 +169,16 @@ class Lane:
         return self._ground.stores.redis_url if self._ground else None
 
     @property
+    def cluster(self) -> RedisCluster | None:
+        """Its Redis where that is a cluster."""
+        return self._ground.stores.cluster if self._ground else None
+
+    @property
+    def binding(self) -> Binding:
+        """What its gateway's Redis is."""
+        return "cluster" if self.cluster else "http"
+
+    @property
     def postgres_url(self) -> str | None:
         """Its database, password included; None with the door `url`."""
         return self._ground.stores.postgres_url if self._ground else None
@@ -171,7 +196,7 @@ class Lane:
     @property
     def plain_provider(self) -> str | None:
         """A provider that any story may read, where the whole list would be hundreds of calls; None where it is not."""
-        return ADAPTER if self.pool else None
+        return PLAIN.adapter if self.pool else None
 
     @property
     def simulators_url(self) -> str | None:
@@ -188,13 +213,14 @@ class Lane:
         """Every server that runs for this lane, and why that one."""
         if self._ground is None:
             return tuple(verdict.Service("Gateway", self.target.name, "", "already running", url) for url in self.urls)
-        proxies = [self.lines.proxy.described()] if self.lines else []
-        return (*self._ground.stack.services, *proxies, *(instance.described() for instance in self.instances))
+        own = (self.cluster, self.lines.proxy if self.lines else None, *self.instances)
+        return (*self._ground.stack.services, *(service.described() for service in own if service))
 
     @property
     def logs(self) -> dict[str, Path]:
         """The log of each process, by its name; none with the door `url`."""
-        services = [*self.instances, *([self.lines.proxy] if self.lines else [])]
+        nodes = self.cluster.nodes if self.cluster else ()
+        services = [*self.instances, *nodes, *([self.lines.proxy] if self.lines else [])]
         own = {service.name: service.logs[0] for service in services}
         return {**self._ground.stack.logs, **own} if self._ground else own
 

@@ -11,22 +11,25 @@ from redis.retry import Retry
 from gatespec import verdict
 from gatespec.clock import until
 from gatespec.errors import unable
+from gatespec.ports import CLUSTER_NODES
 from gatespec.stack.native import NativeService
 from gatespec.stack.ports import LOOPBACK, free_port
 from gatespec.stack.redis import ANSWER_S, in_memory, pings, redis_command
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from gatespec.stack.finder import Server
     from gatespec.stack.nursery import Nursery
     from gatespec.stack.process import Command
 
-MASTERS = 3
-"""The fewest that can agree on a failure."""
+MASTERS = CLUSTER_NODES
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 2_000
 """How soon the others call a silent node failed; the default of 15 s only makes drills longer."""
+WAYFINDING = {"asking", "auth", "client", "cluster", "command", "config", "echo", "hello", "info", "ping", "readonly"}
+"""What clients and the judge say before, or without, asking for a key."""
 AGREE_MS = 60_000
 """How long the nodes may gossip until all call the cluster well: 2 to 3 s on a quiet machine."""
 
@@ -34,18 +37,39 @@ AGREE_MS = 60_000
 class ClusterNode(NativeService):
     """One master; after a kill it comes back with its id and slots, and no keys."""
 
-    def __init__(self, nursery: Nursery, server: Server, number: int) -> None:
-        super().__init__(nursery, f"redis-cluster-{number}")
+    def __init__(self, nursery: Nursery, server: Server, name: str) -> None:
+        super().__init__(nursery, name)
         self._server = server
+        self._announced: int | None = None
 
     def client(self) -> redis.Redis:
         """A connection to this node alone."""
         return redis.Redis(LOOPBACK, self.port, socket_timeout=ANSWER_S * 5, retry=Retry(NoBackoff(), 0))
 
+    def announce(self, port: int) -> None:
+        """Have clients sent to this port instead of its own; the other nodes go on speaking to its bus."""
+        self._announced = port
+        with self.client() as client:
+            client.config_set("cluster-announce-port", port)
+
+    @property
+    def announced(self) -> int:
+        """Where clients are sent."""
+        return self._announced or self.port
+
+    @property
+    def commands(self) -> int:
+        """How many commands were about keys since it was started; the judge sends none such."""
+        with self.client() as client:
+            told = client.info("commandstats")
+        names = {name: name.removeprefix("cmdstat_").partition("|")[0] for name in told}
+        return sum(int(told[name]["calls"]) for name, word in names.items() if word not in WAYFINDING)
+
     def described(self) -> verdict.Service:
         """Server, version, why, address."""
         found = self._server
-        return verdict.Service("Redis Cluster", found.name, found.version, found.why, self.address)
+        role = f"Redis Cluster, {MASTERS} nodes"
+        return verdict.Service(role, found.name, found.version, found.why, self.address)
 
     def _command(self, port: int) -> Command:
         bus = str(free_port())
@@ -56,7 +80,7 @@ class ClusterNode(NativeService):
             "cluster-node-timeout": str(NODE_TIMEOUT_MS),
             "cluster-port": bus,
             "cluster-announce-ip": LOOPBACK,
-            "cluster-announce-port": str(port),
+            "cluster-announce-port": str(self._announced or port),
             "cluster-announce-bus-port": bus,
         }
         return redis_command(self._server, self.name, self._nursery.room(self.name), config)
@@ -72,15 +96,14 @@ class RedisCluster:
     the loopback address only, in protected mode.
     """
 
-    name = "redis-cluster"
-
-    def __init__(self, nursery: Nursery, server: Server) -> None:
-        self.nodes = tuple(ClusterNode(nursery, server, number) for number in range(1, MASTERS + 1))
+    def __init__(self, nursery: Nursery, server: Server, name: str = "redis-cluster") -> None:
+        self.name = name
+        self.nodes = tuple(ClusterNode(nursery, server, f"{name}-{number}") for number in range(1, MASTERS + 1))
 
     @property
     def url(self) -> str:
         """As the contract writes it."""
-        return f"redis+cluster://{self.address}"
+        return cluster_url(node.address for node in self.nodes)
 
     @property
     def address(self) -> str:
@@ -103,9 +126,15 @@ class RedisCluster:
             node.ready()
         if _info(self.nodes[0])["cluster_slots_assigned"] == "0":
             _join(self.nodes)
-        if not until(lambda: all(map(_is_well, self.nodes)), at_most_ms=AGREE_MS):
+        announced = {node.announced for node in self.nodes}
+        if not until(lambda: all(_is_well(node, announced) for node in self.nodes), at_most_ms=AGREE_MS):
             said = "; ".join(f"{node.address} says {_info(node)}" for node in self.nodes)
             raise unable("cluster-not-formed", "the nodes of Redis Cluster do not agree", tried=said)
+
+    def announce(self, ports: Sequence[int]) -> None:
+        """Send clients to these ports, one for each node, wherever they learn of the nodes; `ready` waits for that."""
+        for node, port in zip(self.nodes, ports, strict=True):
+            node.announce(port)
 
     def empty(self) -> None:
         """Delete every key of every node."""
@@ -139,6 +168,11 @@ class RedisCluster:
         return verdict.Service(first.role, first.server, first.version, first.why, self.address)
 
 
+def cluster_url(addresses: Iterable[str]) -> str:
+    """As the contract writes a cluster that is found at any of these."""
+    return f"redis+cluster://{','.join(addresses)}"
+
+
 def _join(nodes: tuple[ClusterNode, ...]) -> None:
     """Give each its share of the slots and an epoch of its own, then introduce them to the first."""
     for number, node in enumerate(nodes):
@@ -162,9 +196,13 @@ def _info(node: ClusterNode) -> dict[str, str]:
         return {str(key): str(value) for key, value in client.cluster("INFO").items()}
 
 
-def _is_well(node: ClusterNode) -> bool:
+def _is_well(node: ClusterNode, announced: Collection[int]) -> bool:
+    """Whether it serves all slots, and knows all nodes by the ports that they announce."""
     try:
         info = _info(node)
+        with node.client() as client:
+            told = client.execute_command("CLUSTER SLOTS")
     except redis.RedisError:
         return False
-    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(MASTERS)
+    ports = {int(primary[1]) for _, _, primary, *_ in told}
+    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(MASTERS) and ports == announced

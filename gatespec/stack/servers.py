@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from gatespec.errors import unable
@@ -31,11 +32,13 @@ PROVIDERS = ("lambda",)
 
 @dataclass(frozen=True)
 class Stores:
-    """One lane's own share of the stack: a logical database of Redis, a database of PostgreSQL, both empty."""
+    """One lane's own share of the stack, empty: a logical database of Redis or a cluster, a database of PostgreSQL."""
 
     number: int
     redis_url: str = field(repr=False)
     postgres_url: str = field(repr=False)
+    cluster: RedisCluster | None = None
+    """What `redis_url` leads to, where that is a cluster."""
 
 
 class Servers:
@@ -52,7 +55,7 @@ class Servers:
         self.redis = RedisServer(nursery, self._redis_server)
         self.postgres = PostgresServer(nursery, chosen(find_postgres()))
         self.simulators = Simulators(nursery, self.providers, module=simulators)
-        self._cluster: RedisCluster | None = None
+        self._clusters = count(1)
         self._numbers = set(range(DATABASES))
 
     @classmethod
@@ -89,8 +92,7 @@ class Servers:
     @property
     def services(self) -> tuple[verdict.Service, ...]:
         """Every server that runs, and why that one."""
-        running = (*self.started_first, *([self._cluster] if self._cluster else []))
-        return tuple(service.described() for service in running)
+        return tuple(service.described() for service in self.started_first)
 
     @property
     def logs(self) -> dict[str, Path]:
@@ -112,14 +114,17 @@ class Servers:
         finally:
             self._numbers.add(number)
 
-    def redis_cluster(self) -> RedisCluster:
-        """The stack's Redis Cluster, started when first asked for."""
-        if self._cluster is None:
-            cluster = RedisCluster(self.nursery, self._redis_server)
+    @contextmanager
+    def clustered(self, stores: Stores) -> Iterator[Stores]:
+        """Lend the same stores with a Redis Cluster of their own: a cluster has no logical databases to share out."""
+        # Never one name twice: what a node of this name knew of its cluster still lies in its folder.
+        cluster = RedisCluster(self.nursery, self._redis_server, f"redis-cluster-{next(self._clusters)}")
+        try:
             cluster.start()
             cluster.ready()
-            self._cluster = cluster
-        return self._cluster
+            yield replace(stores, redis_url=cluster.url, cluster=cluster)
+        finally:
+            cluster.stop()
 
     def stop(self) -> None:
         """End everything; the second call does nothing."""

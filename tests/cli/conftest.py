@@ -39,8 +39,9 @@ def history(tmp_path: Path) -> Path:
     """The shortest history that holds a story."""
     path = tmp_path / "history.jsonl"
     chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}, "bodies": False}
+    chapter |= {"balancing": "", "adapters": []}
     records = (
-        {"record": "history", "version": 2},
+        {"record": "history", "version": 4},
         {"record": "chapter", **chapter},
         {"record": "example", "number": 1, "story": [["asks", {}]], "lag_ms": 0},
     )

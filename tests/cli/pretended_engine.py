@@ -58,7 +58,7 @@ class Engine:
             raise self.raises
         for found in self.finds:
             progress.start(found.property_id, found.tier, found.binding, 300)
-            progress.example(found.property_id, 300)
+            progress.example(found.property_id, found.tier, found.binding, 300)
             progress.finish(found)
         return Run(plan.target.name, plan.profile, plan.seed, "now", 1_000, plan.command, (), tuple(self.finds))
 

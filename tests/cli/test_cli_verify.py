@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatespec.cli.verify import lanes_for
 from gatespec.verdict import Verdict
 from tests.cli.pretended_engine import judgement
 
@@ -102,6 +103,19 @@ def test_all_is_every_tier(gatespec: Callable[..., Result], engine: Engine, tmp_
     assert engine.plans[0].instances == 3
 
 
+def test_a_claim_a_binding_and_lanes_reach_the_plan_and_its_command(
+    gatespec: Callable[..., Result], engine: Engine, tmp_path: Path
+) -> None:
+    gatespec("verify", "--claim", "core", "--binding", "cluster", "--side-by-side", "3", "--out", str(tmp_path))
+    (plan,) = engine.plans
+    assert (plan.claim, plan.binding, plan.side_by_side) == ("core", "cluster", 3)
+    assert plan.command.endswith("--claim core --binding cluster --side-by-side 3")
+
+
+def test_lanes_at_a_time_follow_the_cores() -> None:
+    assert [lanes_for(cores) for cores in (1, 2, 8, 64)] == [3, 4, 10, 16]
+
+
 def test_the_command_in_the_report_repeats_the_run(
     gatespec: Callable[..., Result], engine: Engine, tmp_path: Path
 ) -> None:
@@ -120,7 +134,7 @@ def test_the_command_in_the_report_repeats_the_run(
     [
         (["--only", "P98"], "property-unknown", "there is no property 'P98'"),
         (["--only", ""], "property-unknown", "there is no property ''"),
-        (["--only", "P03,P04"], "property-provisional", "P04"),
+        (["--only", "P03,P14"], "property-provisional", "P14"),
         (["--tier", "wires"], "tier-unknown", "'wires'"),
         (["--examples", "0"], "examples-invalid", "--examples 0"),
         (["--examples", "many"], "usage", "--examples"),
@@ -128,6 +142,10 @@ def test_the_command_in_the_report_repeats_the_run(
         (["--instances", "17"], "instances-invalid", "--instances 17"),
         (["--instances", "2", "--target", "http://127.0.0.1:9"], "instances-fixed", "http://127.0.0.1:9"),
         (["--profile", "nightly"], "profile-unknown", "'nightly'"),
+        (["--claim", "cores"], "claim-unknown", "core or realtime or pipeline or marketplace or agents or internal"),
+        (["--binding", "kafka"], "binding-unknown", "pure or redis or http or cluster"),
+        (["--side-by-side", "0"], "side-by-side-invalid", "1 to 16"),
+        (["--side-by-side", "17"], "side-by-side-invalid", "1 to 16"),
         (["--target", "/no/such.toml"], "target-unreadable", "/no/such.toml"),
         (["--out", "/dev/null/out"], "out-unwritable", "/dev/null/out"),
         (["--target", ""], "target-unreadable", "empty"),
@@ -193,7 +211,7 @@ def test_outside_a_checkout_the_target_must_be_named(
     ("text", "error"),
     [
         ("not json", "3 error[history-malformed]: "),
-        ('{"record":"history","version":2}', "3 error[history-empty]: "),
+        ('{"record":"history","version":4}', "3 error[history-empty]: "),
         ("\udcff\udcfe", "3 error[history-malformed]: "),
         (None, "2 error[history-unreadable]: "),
     ],

@@ -92,12 +92,12 @@ def test_the_gateway_goes_through_the_proxy_and_the_judge_goes_straight(stack: S
     with stack.lane(TARGET, settings={}, needs=BREAKABLE) as lane:
         given, lines = told(lane), lane.lines
         assert lines
-        assert lines.redis.address in given["GATEWAY_REDIS_URL"]
+        assert lines.redis[0].line.address in given["GATEWAY_REDIS_URL"]
         assert lines.postgres.address in given["GATEWAY_DATABASE_URL"]
         with redis.Redis.from_url(given["GATEWAY_REDIS_URL"]) as far, redis.Redis.from_url(str(lane.redis_url)) as near:
             far.set("through", "the proxy")
             assert near.get("through") == b"the proxy"
-            lines.redis.impose(Fault("cut"))
+            lines.redis[0].line.impose(Fault("cut"))
             with pytest.raises(redis.ConnectionError):
                 far.ping()
             assert near.ping()
@@ -116,7 +116,7 @@ def test_what_fails_on_one_lane_fails_on_no_other(stack: Stack) -> None:
         stack.lane(TARGET, settings={}) as quiet,
     ):
         assert broken.lines
-        broken.lines.redis.impose(Fault("cut"))
+        broken.lines.redis[0].line.impose(Fault("cut"))
         for lane in (other, quiet):
             with redis.Redis.from_url(told(lane)["GATEWAY_REDIS_URL"]) as client:
                 assert client.ping()
@@ -126,10 +126,10 @@ def test_it_leaves_neither_process_nor_port(stack: Stack) -> None:
     before = set(born.marked(stack.nursery.id))
     with stack.lane(TARGET, settings={}, needs=BREAKABLE) as lane:
         assert lane.lines
-        addresses = (lane.lines.redis.address, lane.lines.postgres.address, lane.lines.proxy.address)
+        addresses = (lane.lines.redis[0].line.address, lane.lines.postgres.address, lane.lines.proxy.address)
         taken = [int(address.rpartition(":")[2]) for address in addresses]
         process = psutil.Process(lane.lines.proxy.pid)
-        lane.lines.redis.impose(Fault("cut"))
+        lane.lines.redis[0].line.impose(Fault("cut"))
         assert all(map(ports.is_taken, taken))
     assert not born.is_alive(process)
     assert not any(map(ports.is_taken, taken))

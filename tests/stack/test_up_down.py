@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -12,12 +13,13 @@ import urllib.request
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from gatespec.cli.down import down
 from gatespec.clock import until
+from gatespec.providers.control_client import ProvidersControl
 from gatespec.stack import born, ports, state
 
 if TYPE_CHECKING:
@@ -81,7 +83,8 @@ def asked(line: str) -> urllib.request.Request:
     words = shlex.split(line)
     assert words[:2] == ["curl", "-sS"]
     headers = [word.split(": ", 1) for before, word in pairwise(words) if before == "-H"]
-    return urllib.request.Request(words[-1], headers=dict(headers))  # noqa: S310 - a gateway of our own
+    data = next((word.encode() for before, word in pairwise(words) if before == "-d"), None)
+    return urllib.request.Request(words[-1], data, headers=dict(headers))  # noqa: S310 - servers of our own
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -91,11 +94,14 @@ def test_up_prints_requests_that_work_and_ends_with_a_signal(
     terminal = up()
     terminal.read_until(READY)
     curls = [line.strip() for line in terminal.lines if line.strip().startswith("curl")]
-    assert len(curls) == 3
+    assert len(curls) == 4
     assert "X-API-Key: key-0" in curls[0]
     for line in curls:
         with urllib.request.urlopen(asked(line), timeout=10) as answer:  # noqa: S310 - as above
             assert answer.status == 200
+    change = asked(curls[3])
+    ((machine, usd),) = json.loads(cast("bytes", change.data))["usd"].items()
+    assert ProvidersControl(f"http://{change.host}").prices("lambda").usd[machine] == usd
     (run,) = state.runs()
     assert run.purpose == "up"
     assert terminal.end(number) == 0
