@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gatespec.catalogue import Property
     from gatespec.engine.chapter import Chapter
-    from gatespec.engine.run import Court
-    from gatespec.ports import Tier
+    from gatespec.engine.court import Court
+    from gatespec.ports import Binding, Tier
     from gatespec.verdict import Judgement
 
 CHAPTERS = "p[0-9][0-9]_*.py"
@@ -55,7 +55,7 @@ class ChapterFile(pytest.File):
         row = load_catalogue().property(chapter.property_id)
         for tier in self.config.getoption("--gatespec-tier").split(","):
             if tier in row.tiers:
-                for binding in ("pure", "redis") if tier == "component" else ("http",):
+                for binding in chapter.bindings(tier):
                     name = f"{row.id}[{tier}-{binding}]"
                     yield ChapterItem.from_parent(self, name=name, row=row, chapter=chapter, tier=tier, binding=binding)
 
@@ -63,7 +63,15 @@ class ChapterFile(pytest.File):
 class ChapterItem(pytest.Item):
     """One property on one tier and binding; it passes only where the property holds."""
 
-    def __init__(self, *, row: Property, chapter: Chapter, tier: Tier, binding: str, **given: Any) -> None:  # noqa: ANN401 - pytest's
+    def __init__(
+        self,
+        *,
+        row: Property,
+        chapter: Chapter,
+        tier: Tier,
+        binding: Binding,
+        **given: Any,  # noqa: ANN401 - pytest's
+    ) -> None:
         super().__init__(**given)
         self._asked = row, chapter, tier, binding
 
@@ -104,7 +112,7 @@ _ENDS = pytest.StashKey[ExitStack]()
 def court_of(config: pytest.Config) -> Court:
     """The session's court; its stack starts with the first test that needs it."""
     if _COURT not in config.stash:
-        from gatespec.engine.run import open_court  # noqa: PLC0415 - as above
+        from gatespec.engine.court import open_court  # noqa: PLC0415 - as above
 
         config.stash[_ENDS] = ExitStack()
         config.stash[_COURT] = config.stash[_ENDS].enter_context(open_court(_plan(config)))

@@ -200,4 +200,5 @@ CHAPTER = Chapter(
     settings={"wire": SHORT_WINDOW},
     examples={"component": 100, "wire": 40},
     told_first=TOLD_FIRST,
+    on_cluster=24,
 )

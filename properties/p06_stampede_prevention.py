@@ -260,4 +260,5 @@ CHAPTER = Chapter(
     steps=8,
     told_first=TOLD_FIRST,
     needs=Needs(instances=4),
+    on_cluster=26,
 )

@@ -12,7 +12,7 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.answers import SHOWN, Read, reads_of
-from gatespec.checkers.calls import Known, Ledger, Times, ended_ms, ledgers
+from gatespec.checkers.calls import OK, Known, Ledger, Times, ended_ms, ledgers
 from gatespec.checkers.findings import Breach, Findings
 from gatespec.checkers.shown import Asking
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 INVALIDATED_MS = 1_000
 """How soon every instance has heard of an invalidation, and the refresh has begun."""
+QUEUES = 2
+"""How much longer than the slowest read that had nothing to wait for another may have stood in a busy gateway."""
 NEVER = 1e-9
 """A chance below which what did not happen was not meant to: the error rate of `refreshes early`."""
-RUNNING = "running"
+RUNNING, KILLED = "running", "killed"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Stop:
     began_ms: int
     done_ms: int
     resumed: Disturbance | None
+    killed: bool = False
+    """Gone, with all that it had under way."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,21 @@ class Key:
     def slack_ms(self) -> int:
         """What the machine may be late by."""
         return self.ledger.slack_ms
+
+    def taken_up_ms(self, read: Read) -> int:
+        """When a read surely was taken up, also by a busy gateway, of which an echo beside the story knows nothing.
+
+        Measured by others of that time that waited for no call: they were shown what was known before they were sent,
+        and no call failed meanwhile.
+        """
+        beside = (o for o in self.reads if o.sent_ms <= read.heard_ms and read.sent_ms <= o.heard_ms)
+        took = (other.heard_ms - other.sent_ms for other in beside if self._has_not_waited(other))
+        return read.sent_ms + self.slack_ms + QUEUES * max(took, default=0)
+
+    def _has_not_waited(self, read: Read) -> bool:
+        known = self.ledger.get(read.of(self.name).serial or 0)
+        met = self.ledger.during(read.sent_ms, read.heard_ms)
+        return known is not None and known.ended_ms <= read.sent_ms and all(call.outcome == OK for call in met)
 
     def is_excused(self, moment_ms: int) -> bool:
         """Whether a leader may have been silent at that moment, so that its lease ran, or had run out."""
@@ -82,7 +101,7 @@ class Key:
         waited: dict[int, list[Read]] = {}
         for read in (read for read in self.reads if len(read.asked) == 1):
             call = self.ledger.get(read.of(self.name).serial or 0)
-            if call and read.of(self.name).is_fresh and read.sent_ms + self.slack_ms < call.ended_ms:
+            if call and read.of(self.name).is_fresh and self.taken_up_ms(read) < call.ended_ms:
                 waited.setdefault(call.serial, []).append(read)
         return waited
 
@@ -90,13 +109,14 @@ class Key:
 def keys_of(example: Example) -> Iterator[Key]:
     """Every provider that the story read."""
     times, by_name, reads = Times.of(example.context.settings), ledgers(example), list(reads_of(example))
-    stops = _stops(example.disturbances)
+    stops = stops_of(example.disturbances)
     for name in dict.fromkeys(name for read in reads for name in read.asked):
         told = [done for done in example.disturbances if done.what == "invalidate" and done.whom == name]
         yield Key(name, by_name[name], [r for r in reads if name in r.asked], times, stops, told)
 
 
-def _stops(disturbances: Sequence[Disturbance]) -> list[Stop]:
+def stops_of(disturbances: Sequence[Disturbance]) -> list[Stop]:
+    """Every time that an instance stood still or was gone, in the order of what was done."""
     lives = [done for done in disturbances if done.what == "life"]
     return [
         Stop(
@@ -104,6 +124,7 @@ def _stops(disturbances: Sequence[Disturbance]) -> list[Stop]:
             stopped.began_ms,
             stopped.done_ms,
             next((d for d in lives[place:] if d.whom == stopped.whom and d.how == RUNNING), None),
+            stopped.how == KILLED,
         )
         for place, stopped in enumerate(lives)
         if stopped.how != RUNNING
@@ -151,7 +172,7 @@ def _was_queued(key: Key, early: UpstreamCall, late: UpstreamCall) -> bool:
     if any(known.began_ms <= done.done_ms and done.began_ms <= late.began_ms for done in key.invalidations):
         return False
     present = [read for read in key.reads if read.sent_ms <= late.began_ms <= read.heard_ms]
-    return bool(present) and all(read.sent_ms + key.slack_ms < known.ended_ms for read in present)
+    return bool(present) and all(key.taken_up_ms(read) < known.ended_ms for read in present)
 
 
 def _fault_in_read(key: Key, read: Read) -> str | None:

@@ -105,8 +105,17 @@ class Lookup:
         if away is None:
             return None
         phase, since_ms = away
-        met = (o for o in self.earlier if self.is_beside(o) and o.read.sent_ms >= since_ms and o.calls)
-        return 0 if phase.state != HANGING or any(met) else self.times.budget_ms
+        met = [o for o in self.earlier if self.is_beside(o) and o.read.sent_ms >= since_ms]
+        return 0 if phase.state != HANGING or self._was_known(met) else self.times.budget_ms
+
+    def _was_known(self, met: Sequence[Lookup]) -> bool:
+        """Whether the instance surely knew by these reads that Redis is away.
+
+        Which node of a cluster has which key is the gateway's affair: each read that waited has learnt of one.
+        """
+        if self.store.servers == 1:
+            return any(o.calls for o in met)
+        return sum(o.cost_ms > self.times.budget_ms // 2 for o in met) >= self.store.servers
 
 
 def cost_of(read: Read, ledger: Ledger) -> int:

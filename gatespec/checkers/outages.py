@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from gatespec.ports import CLUSTER_NODES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,6 +38,8 @@ class StoreTimes:
     """Redis, from the story's beginning, when it was well, to its end."""
 
     phases: Sequence[Phase]
+    servers: int = 1
+    """How many it is made of: of a cluster each has keys of its own, and is known to be away by itself."""
 
     @classmethod
     def of(cls, example: Example) -> StoreTimes:
@@ -44,7 +48,8 @@ class StoreTimes:
         starts = [(WELL, -inf), *((done.how, float(done.done_ms)) for done in changes)]
         ends: list[tuple[float, int | None]] = [*((float(done.began_ms), done.bit) for done in changes), (inf, None)]
         pairs = zip(starts, ends, strict=True)
-        return cls([Phase(state, from_ms, to_ms, bit) for (state, from_ms), (to_ms, bit) in pairs])
+        phases = [Phase(state, from_ms, to_ms, bit) for (state, from_ms), (to_ms, bit) in pairs]
+        return cls(phases, CLUSTER_NODES if example.context.binding == "cluster" else 1)
 
     def phase(self, from_ms: float, to_ms: float) -> Phase | None:
         """The phase in which all of this surely lay."""

@@ -14,7 +14,7 @@ from gatespec.checkers.calls import CLIENT_LEFT, IN_FLIGHT, OK, Ledger, Times, e
 from gatespec.checkers.findings import Breach, Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from gatespec.history import Example
     from gatespec.read_ports import UpstreamCall
@@ -149,11 +149,14 @@ def _perhaps_late(call: UpstreamCall, read: Read, slack_ms: int, times: Times) -
     return late or call.outcome in {CLIENT_LEFT, IN_FLIGHT}
 
 
-def judge_shown(example: Example, since: int) -> Findings:
-    """Hold what each read was answered against the one rule; Redis and all instances are taken to be well."""
+def judge_shown(example: Example, since: int, but_not: Collection[str] = ()) -> Findings:
+    """Hold what each read was answered against the one rule; Redis and all instances are taken to be well.
+
+    Reads that ask for one of `but_not` are passed over: whose list is shown of them the record does not tell.
+    """
     findings, times, by_name = Findings(), Times.of(example.context.settings), ledgers(example)
     reads = list(reads_of(example))
-    for read in (read for read in reads if read.place >= since):
+    for read in (read for read in reads if read.place >= since and not set(read.asked).intersection(but_not)):
         found = {
             name: Asking(read, by_name[name], times, read.is_alone(name, reads)).permitted() for name in read.asked
         }

@@ -17,7 +17,7 @@ ERROR_MARK = "error["
 STEPS_SHOWN_MAX = 40
 """Steps of a story that the terminal shows; the report holds all of them."""
 _TIER_WIDTH = len("real-time")
-_BINDING_WIDTH = len("redis")
+_BINDING_WIDTH = len("cluster")
 VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)
 VERDICT_COLUMN = len("P08  ") + _TIER_WIDTH + len("  ") + _BINDING_WIDTH + len("  ")
 """Where in a judgement's line the verdict begins."""

@@ -45,6 +45,24 @@ def test_calls_and_waits(story: Story, wrong: str) -> None:
     assert bool(wrong) == bool(fault(story))
 
 
+def wire(*, beside: int) -> Story:
+    """Call 2 is led from 1500 to 1800; a read that had nothing to wait for took so long meanwhile."""
+    story = Story(tier="wire").call(0, 100).read(0, 110, 1).call(1500, 1800).read(1490, 1810, 2)
+    return story.read(1510, 1510 + beside, 1, "stale").read(1600, 1820, 2)
+
+
+def test_a_busy_gateway_is_not_taken_for_one_that_lets_all_wait() -> None:
+    """A read that was taken up after the call had been answered has waited for nothing but its turn."""
+    assert "though somebody else led it" in fault(wire(beside=20))
+    assert fault(wire(beside=110)) == ""
+
+
+def test_a_wait_for_a_call_that_failed_is_no_sign_of_a_busy_gateway() -> None:
+    story = Story(tier="wire").call(0, 100).read(0, 110, 1).call(1300, 1510, "status").call(1520, 1820)
+    story.read(1300, 1511, 1, "stale").read(1515, 1830, 3)
+    assert "though somebody else led it" in fault(story.read(1512, 1830, 3, instance=1))
+
+
 def invalidated() -> Story:
     """The key was invalidated at 300, by instance 0, and refreshed from 310 to 600."""
     return fetched().done("invalidate", "a", "0", 300, 305).call(310, 600)

@@ -73,6 +73,22 @@ def test_a_redis_that_hangs_costs_its_budget_once() -> None:
     assert "nothing, for this instance knew" in fault(missed(missed(hanging(), 0, 50), 2000, 1))
 
 
+def test_each_node_of_a_cluster_that_hangs_costs_its_budget_once() -> None:
+    """Which node has which key nobody can see: three reads may each have met another one, a fourth may not."""
+    story = hanging()
+    story.binding = "cluster"
+    for place in range(3):
+        assert fault(missed(story, place * 2000, 50)) == ""
+    assert fault(missed(story, 6000, 0)) == ""
+    assert "nothing, for this instance knew" in fault(missed(story, 8000, 50))
+
+
+def test_a_cluster_that_refuses_costs_nothing_from_the_first_read_on() -> None:
+    story = fetched().done("store", "", "refusing", 100)
+    story.binding = "cluster"
+    assert "cost a request 1 ms; it may cost nothing" in fault(missed(story, 0, 1))
+
+
 def test_on_the_wire_one_budget_is_told_from_two() -> None:
     def cost(ms: int) -> str:
         story = Story(tier="wire", lag_ms=1).call(0, 0).read(0, 5, 1, tiers=MISS).done("store", "", "hanging", 100)

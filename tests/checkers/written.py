@@ -12,7 +12,7 @@ from gatespec.ports import Exchange, Identity, Request, Span
 from gatespec.read_ports import SERIAL_BASE_CENTS, Disturbance, UpstreamCall
 
 if TYPE_CHECKING:
-    from gatespec.ports import Tier
+    from gatespec.ports import Binding, Tier
 
 SETTINGS = {
     **load_catalogue().defaults(),
@@ -31,6 +31,7 @@ class Story:
     """What happened, in the order written; one provider, `a`, where no other is named."""
 
     tier: Tier = "component"
+    binding: Binding = "pure"
     lag_ms: int = 0
     settings: dict[str, str] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -78,6 +79,6 @@ class Story:
 
     @property
     def example(self) -> Example:
-        context = Context("P01", self.tier, "pure", 2, {**SETTINGS, **self.settings}, bodies=True)
+        context = Context("P01", self.tier, self.binding, 2, {**SETTINGS, **self.settings}, bodies=True)
         told = sorted(self.exchanges, key=lambda exchange: exchange.span.sent_ms)
         return Example(context, 1, told, [], self.calls, self.disturbances, self.lag_ms)

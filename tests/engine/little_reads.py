@@ -7,71 +7,30 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from gatespec.read_ports import Answered
-from tests.engine.virtual_tasks import Process, Scheduler, until
+from gatespec.read_ports import Answered, UpstreamRequest
+from tests.engine.little_parts import Away, Entry, Flight, Instance, Part
+from tests.engine.virtual_tasks import Scheduler, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from gatespec.read_ports import Asked, Life, StoreState, Upstream
+    from gatespec.read_ports import Asked, Declared, Life, StoreState, Upstream
     from tests.engine.virtual_tasks import Task
 
 PROBE_MS = 100
-
-
-class Away(Exception):  # noqa: N818 - the store's state, not an error of this code
-    """The store does not answer."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is known of a provider."""
-
-    cents: int
-    fetched_ms: int
-    delta_ms: int
-    invalid: bool = False
-
-
-@dataclass
-class Flight:
-    """A fetch under way at one instance, and what came of it."""
-
-    leads: bool | None = None
-    entry: Entry | None = None
-    timed_out: bool = False
-    over: bool = False
-
-
-@dataclass
-class Instance(Process):
-    """One process: its memory, and what it knows of the store."""
-
-    number: int = 0
-    l2: dict[str, Entry] = field(default_factory=dict)
-    flights: dict[str, Flight] = field(default_factory=dict)
-    away: bool = False
-
-
-@dataclass
-class Part:
-    """What an answer says of one provider: its offers, the code of a warning, and where was looked."""
-
-    entry: Entry | None
-    warning: str = ""
-    tiers: tuple[str, ...] = ()
+LIST_PATH = "/api/v1/instance-types"
 
 
 class LittleReads:
     """A component driver whose reads are right."""
 
-    call: Callable[[int, str], Upstream]
+    ask: Callable[[int, str, str, UpstreamRequest], Upstream]
     throw: Callable[[], float]
 
     def __init__(self, *, clock: Any, instances: int, settings: Mapping[str, str], redis_url: str | None) -> None:  # noqa: ANN401 - the judge's own
@@ -90,14 +49,27 @@ class LittleReads:
         for instance in self.instances:
             self.tasks.add(instance)
         self.answers: list[Answered] = []
+        self.declared: dict[str, Declared] = {}
 
     def open_reads(
-        self, *, call: Callable[[int, str], Upstream], dice: Callable[[], float], providers: Callable[[str], bool]
+        self,
+        *,
+        ask: Callable[[int, str, str, UpstreamRequest], Upstream],
+        left: Callable[[int], None],
+        dice: Callable[[], float],
     ) -> LittleReads:
-        del providers
+        del left  # it gives up at the time-out, as whoever says nothing
         opened = type(self)(**self.given)
-        opened.call, opened.throw = call, dice
+        opened.ask, opened.throw = ask, dice
         return opened
+
+    def declare(self, providers: Sequence[Declared]) -> None:
+        self.declared.update({provider.name: provider for provider in providers})
+
+    def call(self, instance: int, name: str) -> Upstream:
+        provider = self.declared[name]
+        bearer = {"authorization": f"Bearer {provider.credential['api_key']}"}
+        return self.ask(instance, name, provider.endpoints[0][0], UpstreamRequest("GET", LIST_PATH, bearer))
 
     def close(self) -> None:
         self.answers.clear()
@@ -229,7 +201,10 @@ class LittleReads:
         if flight.entry:
             parts[name] = Part(flight.entry, "" if self.is_fresh_enough(flight.entry) else "stale", tiers)
         else:
-            parts[name] = self.stand_in(instance, name, "timeout" if flight.timed_out else "unavailable", tiers)
+            parts[name] = self.stand_in(instance, name, self.why(flight), tiers)
+
+    def why(self, flight: Flight) -> str:
+        return "timeout" if flight.timed_out else "breaker-open" if flight.refused else "unavailable"
 
     def warning_for(self, entry: Entry) -> str:
         """What is said of something fresh: nothing."""
@@ -322,12 +297,17 @@ class LittleReads:
         after = inf if met.after_ms is None else met.after_ms
         yield until(began + min(after, self.timeout))
         flight.timed_out = after >= self.timeout
-        cents = None if flight.timed_out else read_cents(met)
+        cents = None if flight.timed_out else self.heard(name, met)
         if cents is not None:
             flight.entry = Entry(cents, self.dated(began), self.now - began)
             yield from self.keep(instance, name, flight.entry, token)
         if self.leases.get(name, (None, 0))[0] is token:
             del self.leases[name]
+
+    def heard(self, name: str, met: Upstream) -> int | None:
+        """What a list says: its one price; None for what is no list."""
+        del name
+        return read_cents(met)
 
     def dated(self, began_ms: int) -> int:
         """From when on an entry ages: its arrival here; its call's beginning would be as right."""
@@ -383,7 +363,10 @@ class LittleReads:
 
     def say(self, asked: Asked, status: int, body: Any, **fields: str) -> None:  # noqa: ANN401 - JSON
         headers = {name.replace("_", "-"): text for name, text in fields.items() if text}
-        self.answers.append(Answered(asked.ticket, self.now, status, headers, json.dumps(body).encode()))
+        self.answers.append(Answered(asked.ticket, self.now, status, headers, self.written(body)))
+
+    def written(self, body: Any) -> bytes:  # noqa: ANN401 - JSON
+        return json.dumps(body).encode()
 
 
 def read_cents(met: Upstream) -> int | None:

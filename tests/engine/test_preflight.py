@@ -52,6 +52,21 @@ def test_a_lane_with_a_pool_is_asked_for_its_plain_provider_alone(provider: str 
     assert asked == [path, path]
 
 
+@pytest.mark.parametrize("status", [503, 504])
+def test_a_gateway_that_is_not_there_yet_is_waited_for(status: int) -> None:
+    said = iter((status, status, 200, 200))
+
+    class Wakes(LittleGateway):
+        """Has no offers at first."""
+
+        def request(self, *asked: object) -> tuple[int, Mapping[str, str], bytes]:
+            del asked
+            return next(said), {}, b"{}"
+
+    assert absence(InProcessGateway(Wakes, settings=SETTINGS, instances=2, redis_url=None)) is None
+    assert next(said, None) is None
+
+
 @pytest.mark.parametrize("status", [404, 501])
 def test_a_claim_with_nothing_behind_it_is_told(status: int) -> None:
     assert f"on instance 1 is answered {status}" in (absence(gateway(status)) or "")

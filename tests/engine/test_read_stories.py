@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from gatespec.history import Example
     from gatespec.read_ports import Asked
-    from tests.engine.little_reads import Instance, Part
+    from tests.engine.little_parts import Instance, Part
     from tests.engine.virtual_tasks import Task
 
 CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapter.needs}
@@ -143,8 +143,11 @@ def test_each_story_begins_anew() -> None:
     opened.store("hanging")
     opened.begin()
     assert opened.disturbances == []
-    opened.play([read(opened, name)])
-    assert len(opened.calls((name,))) == 2
+    (other,) = opened.fresh_providers(1)
+    assert other != name
+    (said,) = opened.play([read(opened, other)])
+    assert said.status == 200
+    assert (len(opened.calls((name,))), len(opened.calls((other,)))) == (0, 1)
 
 
 def test_dice_are_thrown_the_same_from_the_same_seed() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Away, Entry, Instance, LittleReads, Part
+from tests.engine.little_parts import Away, Entry, Instance, Part
+from tests.engine.little_reads import LittleReads
 from tests.engine.virtual_tasks import until
 
 if TYPE_CHECKING:

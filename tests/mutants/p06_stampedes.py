@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Entry, Flight, Instance, LittleReads, Part
+from tests.engine.little_parts import Entry, Flight, Instance, Part
+from tests.engine.little_reads import LittleReads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

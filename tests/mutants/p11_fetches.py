@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Instance, LittleReads, Part
+from tests.engine.little_parts import Instance, Part
+from tests.engine.little_reads import LittleReads
 
 if TYPE_CHECKING:
     from tests.engine.virtual_tasks import Task

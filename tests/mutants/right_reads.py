@@ -9,7 +9,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Entry, Flight, Instance, LittleReads, Part
+from tests.engine.little_parts import Entry, Flight, Instance, Part
+from tests.engine.little_reads import LittleReads
 from tests.engine.virtual_tasks import until
 from tests.mutants.right_words import SaysLittle, SaysMuch, SaysWhyItIsStale
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.little_reads import Entry, Instance, LittleReads
+from tests.engine.little_reads import LittleReads
 
 if TYPE_CHECKING:
     from gatespec.read_ports import Asked
+    from tests.engine.little_parts import Entry, Instance
     from tests.engine.virtual_tasks import Task
 
 

@@ -17,8 +17,8 @@ from gatespec.checkers.findings import Findings
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.engine.backstage import people
 from gatespec.engine.chapter import Chapter, Needs
+from gatespec.engine.court import open_court
 from gatespec.engine.plan import VerifyPlan
-from gatespec.engine.run import open_court
 from gatespec.engine.story import StoryMachine, opens, told
 from gatespec.ports import Untestable
 from gatespec.stack.keys import AUDIENCE
@@ -171,7 +171,7 @@ def test_no_story_begins_before_every_instance_has_found_redis_again(
             gateway.store("well")
         gateway.begin()
         assert lane.lines
-        heard_by = {*lane.lines.redis.evidence().talking}
+        heard_by = {*lane.lines.redis[0].line.evidence().talking}
         gateway.close()
         assert all(heard_by & instance.local_ports for instance in lane.instances)
 

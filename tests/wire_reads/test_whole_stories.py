@@ -12,8 +12,8 @@ from gatespec.catalogue import load_catalogue
 from gatespec.checkers.findings import Breach, Findings, check_soundness
 from gatespec.engine import play
 from gatespec.engine.chapter import Chapter, Needs
+from gatespec.engine.court import open_court
 from gatespec.engine.plan import VerifyPlan
-from gatespec.engine.run import open_court
 from gatespec.engine.story import StoryMachine, opens, told
 from gatespec.history import read_history
 from gatespec.ports import Request
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gatespec.engine.run import Court
+    from gatespec.engine.court import Court
     from gatespec.engine.tally import Story
     from gatespec.history import Example
     from gatespec.read_ports import Life, ReadGateway, StoreState

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reference_gateway.adapters.redis.stepped_cache import MemoryCache
 from reference_gateway.conformance.reads import Reads
 from reference_gateway.conformance.world import Line
-from reference_gateway.core.cache.entry import key_of
+from reference_gateway.core.cache.entry import HOUSE, key_of
 from reference_gateway.core.cache.refreshes import Refreshes
 from reference_gateway.core.cache.tiers import MultiTierCache, Pending
 from reference_gateway.core.limiter import StoreAway
@@ -17,7 +17,7 @@ from tests.mutants.reference_reads.assembly import FOR_EVER_MS
 
 if TYPE_CHECKING:
     from reference_gateway.conformance.asked import Asked
-    from reference_gateway.conformance.reads import Instance
+    from reference_gateway.conformance.instances import Instance
     from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.flight import Flight
     from reference_gateway.core.cache.ports import Lease, Told
@@ -30,12 +30,12 @@ class RedisBeforeL2(MultiTierCache):
 
     kills = "P01"
 
-    def begin(self, provider: str, *, ttl_ms: int | None = None) -> Shown | Pending:
-        found = super().begin(provider, ttl_ms=ttl_ms)
+    def begin(self, provider: str, *, owner: str = HOUSE, ttl_ms: int | None = None) -> Shown | Pending:
+        found = super().begin(provider, owner=owner, ttl_ms=ttl_ms)
         if isinstance(found, Pending):
             return found
-        flight, began = self.refreshes.join(key_of(provider), "missing")
-        return Pending(provider, flight, began, self.lifetimes, "miss")
+        flight, began = self.refreshes.join(key_of(provider, owner), "missing")
+        return Pending(flight, began, self.lifetimes, "miss")
 
 
 class L2NotFilled(Refreshes):

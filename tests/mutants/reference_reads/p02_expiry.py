@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reference_gateway.conformance.reads import Reads
-from reference_gateway.core.cache.entry import key_of
+from reference_gateway.core.cache.entry import HOUSE, key_of
 from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.refreshes import Refreshes
 from reference_gateway.core.cache.tiers import MultiTierCache
@@ -15,7 +15,7 @@ from tests.mutants.reference_reads.assembly import FOR_EVER_MS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reference_gateway.conformance.reads import Instance
+    from reference_gateway.conformance.instances import Instance
     from reference_gateway.core.cache.entry import Held, Lifetimes
     from reference_gateway.core.cache.flight import Flight
     from reference_gateway.core.cache.ports import Told
@@ -28,10 +28,10 @@ class ServedAfterExpiry(MultiTierCache):
 
     kills = "P02"
 
-    def begin(self, provider: str, *, ttl_ms: int | None = None) -> Shown | Pending:
-        held = self.l2.get(key_of(provider), self._runtime.now_ms())
+    def begin(self, provider: str, *, owner: str = HOUSE, ttl_ms: int | None = None) -> Shown | Pending:
+        held = self.l2.get(key_of(provider, owner), self._runtime.now_ms())
         if held is None or ttl_ms is not None:
-            return super().begin(provider, ttl_ms=ttl_ms)
+            return super().begin(provider, owner=owner, ttl_ms=ttl_ms)
         return replace(self._from_l2(provider, held, self.lifetimes), state="fresh", code=None)
 
 
@@ -75,8 +75,8 @@ class ClosedExpiry(MultiTierCache):
 
     kills = "P02"
 
-    def begin(self, provider: str, *, ttl_ms: int | None = None) -> Shown | Pending:
-        return super().begin(provider, ttl_ms=(ttl_ms or self.lifetimes.ttl_ms) + 1)
+    def begin(self, provider: str, *, owner: str = HOUSE, ttl_ms: int | None = None) -> Shown | Pending:
+        return super().begin(provider, owner=owner, ttl_ms=(ttl_ms or self.lifetimes.ttl_ms) + 1)
 
 
 class OverstatedTtl(MultiTierCache):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_gateway.adapters.redis.stepped_cache import MemoryCache
 from reference_gateway.conformance.reads import Reads
-from reference_gateway.core.cache.entry import key_of
+from reference_gateway.core.cache.entry import HOUSE, key_of
 from reference_gateway.core.cache.refreshes import Refreshes
 from reference_gateway.core.cache.tiers import MultiTierCache, Pending
 from tests.mutants.reference_reads.assembly import FOR_EVER_MS
@@ -29,9 +29,9 @@ class NoSingleFlight(Refreshes):
 
     kills = "P06"
 
-    def join(self, key: str, reason: str, *, newer_than: int = 0) -> tuple[Flight, bool]:
+    def join(self, key: str, reason: str, *, newer_than: int = 0, polled: bool = False) -> tuple[Flight, bool]:
         self._flights.pop(key, None)
-        return super().join(key, reason, newer_than=newer_than)
+        return super().join(key, reason, newer_than=newer_than, polled=polled)
 
     async def _newer(self, flight: Flight) -> Entry:
         try:
@@ -152,11 +152,14 @@ class EarlyReadersWait(MultiTierCache):
 
     kills = "P06"
 
-    def begin(self, provider: str, *, ttl_ms: int | None = None) -> Shown | Pending:
-        found, flight = super().begin(provider, ttl_ms=ttl_ms), self.refreshes.current(key_of(provider))
+    def begin(self, provider: str, *, owner: str = HOUSE, ttl_ms: int | None = None) -> Shown | Pending:
+        found, flight = (
+            super().begin(provider, owner=owner, ttl_ms=ttl_ms),
+            self.refreshes.current(key_of(provider, owner)),
+        )
         if isinstance(found, Pending) or flight is None:
             return found
-        return Pending(provider, flight, began=False, lifetimes=self.lifetimes, forward="stale")
+        return Pending(flight, began=False, lifetimes=self.lifetimes, forward="stale")
 
     def _meanwhile(self, pending: Pending) -> Shown | None:
         shown = super()._meanwhile(pending)

@@ -9,7 +9,7 @@ from reference_gateway.conformance.reads import Reads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reference_gateway.conformance.reads import Instance
+    from reference_gateway.conformance.instances import Instance
     from reference_gateway.core.cache.shown import Shown
 
 

@@ -13,7 +13,7 @@ from reference_gateway.core.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reference_gateway.conformance.reads import Instance
+    from reference_gateway.conformance.instances import Instance
     from reference_gateway.core.cache.shown import Shown
 
 IMPATIENT_MS = 100
