@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_what_holds_says_what_it_rests_on(held: Judgement) -> None:
-    assert judgement_line(held) == "P08  wire       http   holds          300 examples, 2,410 requests, sharp 97 %"
+    assert judgement_line(held) == "P08  wire       http     holds          300 examples, 2,410 requests, sharp 97 %"
 
 
 def test_what_is_not_judged_says_why(held: Judgement) -> None:

@@ -37,8 +37,9 @@ def history() -> list[dict[str, Any]]:
     heard = Exchange(asked, Span(1, 4), 429, {"retry-after": "1"}, b"{}")
     lost = Exchange(asked, Span(5, 9), None)
     calls = [UpstreamCall("pool-1-000", 1, 2, 3, "ok"), UpstreamCall("pool-1-000", 2, 4, None, "in-flight")]
+    probes = [UpstreamCall("pool-1-000", 0, 3, 3, "ok", 0, "probe")]
     done = [Disturbance("store", "", "hanging", 2, 3), Disturbance("store", "", "well", 4, 5, bit=14)]
-    writer.example(Example(context, 0, [heard, lost], [("asks", {"who": 0})], calls, done))
+    writer.example(Example(context, 0, [heard, lost], [("asks", {"who": 0})], calls, done, probes=probes))
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -74,6 +75,7 @@ def test_what_the_judge_records_is_a_history(faults_in: Callable[..., list[str]]
         "request",
         "disturbance",
         "disturbance",
+        "call",
         "call",
         "call",
     ]
