@@ -45,7 +45,7 @@ class SaysMuch(LittleReads):
         if tiers[-1] == "l2; fwd=miss; stored" and mine:
             tiers = (*tiers[:-1], "l2; fwd=stale; detail=expired")
         if found and not self.is_fresh(found):
-            left = (self.expires(found) - self.now) // 1000
+            left = (self.expires(found) - self.now - 1) // 1000  # below 0 from the moment on at which it expires
             tiers = (f"l1; hit; ttl={left}" if not found.invalid else "l1; fwd=stale", "l2; fwd=stale")
         return found, (("l1; fwd=bypass", *tiers) if len(tiers) == 1 and "hit" not in tiers[0] else tiers)
 
