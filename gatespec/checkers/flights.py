@@ -215,12 +215,19 @@ def _fault_in_haste(key: Key, read: Read) -> str | None:
     return f"{key.name} was shown stale, of call {known.serial}, which expired more than one TTL ago: it was to wait"
 
 
+def _led_until_ms(key: Key, read: Read) -> int:
+    """Until when somebody else waited who was under way, too: who leads asks the breaker before he makes his call."""
+    beside = (other for other in key.reads if other is not read and key.name in other.asked)
+    return max((o.heard_ms for o in beside if o.sent_ms <= read.heard_ms <= o.heard_ms), default=read.heard_ms)
+
+
 def _fault_in_silence(key: Key, read: Read) -> str | None:
     """Whatever is missing or not fresh any more has somebody asking for it; failures are never cached."""
     shown = read.of(key.name)
     if shown.is_fresh or (read.exchange.status != SHOWN and not read.nothing_known):
         return None
-    if key.ledger.during(read.sent_ms, read.heard_ms + key.slack_ms) or key.is_led_by_the_silent(read.heard_ms):
+    until_ms = max(read.heard_ms, _led_until_ms(key, read)) + key.slack_ms
+    if key.ledger.during(read.sent_ms, until_ms) or key.is_led_by_the_silent(read.heard_ms):
         return None
     newer = [k for k in key.ledger.surely_known(read.sent_ms) if k.surely_younger(key.times.ttl_ms, read.heard_ms)]
     if newer and newer[-1].serial > (shown.serial or 0):
