@@ -49,7 +49,7 @@ class ChapterFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the tiers that were asked for and that the property has."""
         from gatespec.catalogue import load_catalogue  # noqa: PLC0415 - pytest loads this plugin for every run
-        from gatespec.engine.chapter import load_chapter  # noqa: PLC0415
+        from gatespec.engine.chapter import load_chapter  # noqa: PLC0415 - only where it is collected
 
         chapter = load_chapter(self.path)
         row = load_catalogue().property(chapter.property_id)
@@ -121,7 +121,7 @@ def court_of(config: pytest.Config) -> Court:
 
 def _plan(config: pytest.Config) -> Any:  # noqa: ANN401 - a VerifyPlan, which is not loaded yet
     from gatespec.engine.plan import VerifyPlan  # noqa: PLC0415 - as above
-    from gatespec.target import load_target  # noqa: PLC0415
+    from gatespec.target import load_target  # noqa: PLC0415 - only where it is asked for
 
     named = config.getoption("--gatespec-target")
     seed = config.getoption("--gatespec-seed")

@@ -74,7 +74,7 @@ def test_who_was_not_asked_may_not_be_spoken_of() -> None:
 
 def test_spans_in_process_touch_and_on_the_wire_are_rounded() -> None:
     for tier, before in (("component", False), ("wire", True)):
-        first, second = reads_of(Story(tier=tier).read(0, 5, 1).read(5, 9, 1).example)  # type: ignore[arg-type]
+        first, second = reads_of(Story(tier=tier).read(0, 5, 1).read(5, 9, 1).example)  # type: ignore[arg-type]  # a parameter is a str
         assert first.is_before(second) is before
         assert second.is_alone("a", [first, second]) is before
 

@@ -193,7 +193,7 @@ class Html(Reference):
 
 @pytest.mark.parametrize("redis", [False, True])
 @pytest.mark.parametrize("mutant", [OwnWindows, FreeNotModified, RefusalsCount, OwnClock, FixedBuckets, Html])
-def test_each_mutant_answers_otherwise(mutant: type[Reference], redis: bool, redis_url: str) -> None:  # noqa: FBT001
+def test_each_mutant_answers_otherwise(mutant: type[Reference], redis: bool, redis_url: str) -> None:  # noqa: FBT001 - a column
     clock, url = Stepped(), redis_url if redis else None
     right, wrong = (kind(clock=clock, instances=2, settings=SETTINGS, redis_url=url) for kind in (Reference, mutant))
     told: list[list[tuple[Any, ...]]] = [[], []]

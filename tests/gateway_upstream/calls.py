@@ -45,7 +45,7 @@ class Provider:
     def calls(self, outcomes: str) -> State:
         """One call for each letter: s, f, or u."""
         for letter in outcomes:
-            state = self.call({"s": "success", "f": "failure", "u": "uncounted"}[letter])  # type: ignore[arg-type]
+            state = self.call({"s": "success", "f": "failure", "u": "uncounted"}[letter])  # type: ignore[arg-type]  # a word of it
         return state
 
     def waits(self, duration_ms: int) -> None:

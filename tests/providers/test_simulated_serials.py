@@ -115,5 +115,5 @@ def test_a_kept_connection_is_opened_again_when_it_was_closed(base_url: str, pro
     with ProvidersControl(base_url) as control:
         control.prices(provider.name)
         assert control._kept  # noqa: SLF001 - the connection under test
-        control._kept.sock.shutdown(2)  # noqa: SLF001
+        control._kept.sock.shutdown(2)  # noqa: SLF001 - cut off as a server would
         assert control.prices(provider.name) == control.prices(provider.name)

@@ -79,28 +79,28 @@ class LowestPrice(BaseModel, strict=True):
     """What a place has of a GPU type; sizes of the whole machine, memory in GB, the bid in USD per GPU and hour."""
 
     stockStatus: str  # noqa: N815 - the API's own names, here and below
-    minVcpu: Whole  # noqa: N815
-    minMemory: Whole  # noqa: N815
-    minimumBidPrice: Any = None  # noqa: N815
+    minVcpu: Whole  # noqa: N815 - the wire's own name
+    minMemory: Whole  # noqa: N815 - the wire's own name
+    minimumBidPrice: Any = None  # noqa: N815 - the wire's own name
 
 
 class GpuType(BaseModel, strict=True):
     """A GPU type where it can be had; memory and prices are of one."""
 
     id: Text
-    displayName: Text  # noqa: N815
-    memoryInGb: Whole  # noqa: N815
-    securePrice: Any = None  # noqa: N815
-    communityPrice: Any = None  # noqa: N815
-    lowestPrice: LowestPrice  # noqa: N815
+    displayName: Text  # noqa: N815 - the wire's own name
+    memoryInGb: Whole  # noqa: N815 - the wire's own name
+    securePrice: Any = None  # noqa: N815 - the wire's own name
+    communityPrice: Any = None  # noqa: N815 - the wire's own name
+    lowestPrice: LowestPrice  # noqa: N815 - the wire's own name
 
 
 class _Stock(BaseModel, strict=True):
-    stockStatus: str | None  # noqa: N815
+    stockStatus: str | None  # noqa: N815 - the wire's own name
 
 
 class _Stocked(BaseModel, strict=True):
-    lowestPrice: _Stock | None  # noqa: N815
+    lowestPrice: _Stock | None  # noqa: N815 - the wire's own name
 
 
 @dataclass(frozen=True, slots=True)
