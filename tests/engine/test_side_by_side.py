@@ -69,9 +69,16 @@ def both_tiers(folder: Path) -> Target:
 
 
 def judges() -> list[psutil.Process]:
-    """The processes of multiprocessing that we started: judges, and whoever counts its semaphores."""
-    ours = psutil.Process().children(recursive=True)
-    return [process for process in ours if "spawn_main" in " ".join(process.cmdline())]
+    """The processes of multiprocessing that we started and that run: judges, and whoever counts its semaphores."""
+    return [process for process in psutil.Process().children(recursive=True) if "spawn_main" in argv(process)]
+
+
+def argv(process: psutil.Process) -> str:
+    """Empty for one that has ended: a dead process that nobody has waited for yet has no command line left to read."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def told(run: Run) -> list[tuple[str, str, str, Verdict, str]]:
