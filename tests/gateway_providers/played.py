@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from reference_gateway.adapters.credentials import Credential, Secret
+from reference_gateway.adapters.credentials import Credential
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed, Token
 from reference_gateway.adapters.providers.wire import decode
+from reference_gateway.core.credentials.secret import Secret
 from tests.gateway_providers.tables import Asked
 
 if TYPE_CHECKING:
