@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gatespec.errors import Exit
-from gatespec.stack.finder import Missing, Server, find_postgres, find_redis
+from gatespec.stack.finder import Missing, Server, find_postgres, find_redis, find_vault
 
 PIPED_COLUMNS = 250
 """Where no terminal sets a width, a path stays whole: it is to be searched for and copied."""
@@ -20,7 +20,7 @@ PIPED_COLUMNS = 250
 
 def doctor() -> None:
     """Show what a judgement would run on; exit code 3 where something is missing."""
-    found = [_judge(), _python(), find_redis(), find_postgres()]
+    found = [_judge(), _python(), find_redis(), find_postgres(), find_vault()]
     missing = [each for each in found if isinstance(each, Missing)]
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(highlight=False, markup=False, soft_wrap=True, width=width)

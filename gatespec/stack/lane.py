@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from gatespec.catalogue import load_catalogue
 from gatespec.errors import unable
 from gatespec.hand_tables import shape_of
 from gatespec.ports import Untestable
+from gatespec.providers.dialects import DIALECTS
 from gatespec.read_ports import PLAIN, Shape
 from gatespec.stack import health
 from gatespec.stack.fault_lines import fault_lines
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
     from gatespec.stack.keys import SigningKey
     from gatespec.stack.redis_cluster import RedisCluster
     from gatespec.stack.servers import Progress, Stores
+    from gatespec.stack.vault import VaultServer, VaultShare
     from gatespec.target import Target
 
+WRITERS = 8
+"""Credentials that are written to Vault side by side: a pool has hundreds."""
 PROVIDERS_FILE = "GATEWAY_PROVIDERS_FILE"
 TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 """The judge speaks for other addresses through `X-Forwarded-For`."""
@@ -63,7 +68,11 @@ class Stack(Servers):
             if on_cluster:
                 say(progress, "starting redis-cluster")
                 stores = ends.enter_context(self.clustered(stores))
-            lines = ends.enter_context(fault_lines(self, stores)) if needs and needs.store_faults else None
+            if needs and needs.vault_token_s:
+                say(progress, "starting a vault of its own")
+                stores = ends.enter_context(self.own_vault(stores, needs.vault_token_s))
+            fails = needs and (needs.store_faults or needs.vault_token_s)
+            lines = ends.enter_context(fault_lines(self, stores)) if fails else None
             pool = self._pool(needs) if needs else None
             given = lines.stores if lines else stores
             ground = Ground(self, stores, self._deployment(target, given, settings), lines, pool)
@@ -94,6 +103,7 @@ class Stack(Servers):
             "GATEWAY_DATABASE_URL": stores.postgres_url,
             "GATEWAY_REDIS_URL": stores.redis_url,
             PROVIDERS_FILE: str(self.nursery.folder / f"{name}-providers.toml"),
+            **stores.vault.settings(),
             **self.signing.settings(),
             **TRUSTED_PROXIES,
         }
@@ -112,11 +122,20 @@ class Ground:
     pool: ProviderPool | None = None
 
     def declare_providers(self) -> None:
-        """Write the providers file: the simulated one of each adapter, which bears its name, and the pool."""
+        """Write the providers file: the simulated one of each adapter, which bears its name, and the pool.
+
+        The house's credential of each lies in Vault.
+        """
         providers = [Provider(each, Shape(each)) for each in self.stack.providers]
         providers += [Provider(*each) for each in (self.pool.declared() if self.pool else ())]
+        with ThreadPoolExecutor(WRITERS) as writers:
+            list(writers.map(self._entrust, providers))
         file = Path(self.deployment.settings[PROVIDERS_FILE])
         write_providers_file(file, providers, self.stack.simulators.url)
+
+    def _entrust(self, provider: Provider) -> None:
+        fields = DIALECTS[provider.shape.adapter].development_credential()
+        self.stores.vault.put(f"providers/{provider.name}", fields)
 
     def renew_pool(self, pool: ProviderPool) -> None:
         """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
@@ -184,6 +203,17 @@ class Lane:
         return self._ground.stores.postgres_url if self._ground else None
 
     @property
+    def vault(self) -> VaultShare | None:
+        """Its part of a Vault; None with the door `url`."""
+        return self._ground.stores.vault if self._ground else None
+
+    @property
+    def _own_vault(self) -> VaultServer | None:
+        """Its Vault where no other lane uses it."""
+        ground = self._ground
+        return ground.stores.vault.server if ground and ground.stores.vault.server is not ground.stack.vault else None
+
+    @property
     def lines(self) -> FaultLines | None:
         """What can be broken between the gateway and its stores; None where nothing stands between them."""
         return self._ground.lines if self._ground else None
@@ -213,14 +243,15 @@ class Lane:
         """Every server that runs for this lane, and why that one."""
         if self._ground is None:
             return tuple(verdict.Service("Gateway", self.target.name, "", "already running", url) for url in self.urls)
-        own = (self.cluster, self.lines.proxy if self.lines else None, *self.instances)
+        own = (self.cluster, self._own_vault, self.lines.proxy if self.lines else None, *self.instances)
         return (*self._ground.stack.services, *(service.described() for service in own if service))
 
     @property
     def logs(self) -> dict[str, Path]:
         """The log of each process, by its name; none with the door `url`."""
         nodes = self.cluster.nodes if self.cluster else ()
-        services = [*self.instances, *nodes, *([self.lines.proxy] if self.lines else [])]
+        beside = (self._own_vault, self.lines.proxy if self.lines else None)
+        services = [*self.instances, *nodes, *filter(None, beside)]
         own = {service.name: service.logs[0] for service in services}
         return {**self._ground.stack.logs, **own} if self._ground else own
 

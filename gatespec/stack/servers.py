@@ -8,13 +8,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from gatespec.errors import unable
-from gatespec.stack.finder import chosen, find_postgres, find_redis
+from gatespec.stack.finder import chosen, find_postgres, find_redis, find_vault
 from gatespec.stack.keys import make_signing_key
 from gatespec.stack.nursery import Nursery
 from gatespec.stack.postgres import PostgresServer
 from gatespec.stack.redis import DATABASES, RedisServer
 from gatespec.stack.redis_cluster import RedisCluster
 from gatespec.stack.simulators import Simulators
+from gatespec.stack.vault import VaultServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gatespec import verdict
     from gatespec.stack.service import Service
     from gatespec.stack.state import Purpose
+    from gatespec.stack.vault import VaultShare
 
     Progress = Callable[[str], None]
 
@@ -32,17 +34,18 @@ PROVIDERS = ("lambda",)
 
 @dataclass(frozen=True)
 class Stores:
-    """One lane's own share of the stack, empty: a logical database of Redis or a cluster, a database of PostgreSQL."""
+    """One lane's own share of the stack, empty: some database or cluster of Redis, a database, a mount in Vault."""
 
     number: int
     redis_url: str = field(repr=False)
     postgres_url: str = field(repr=False)
+    vault: VaultShare
     cluster: RedisCluster | None = None
     """What `redis_url` leads to, where that is a cluster."""
 
 
 class Servers:
-    """Redis, PostgreSQL and the simulated providers, and the key that gateways on it trust.
+    """Redis, PostgreSQL, Vault and the simulated providers, and the key that gateways on it trust.
 
     A context: leaving it ends all of it, and whatever else was started in its nursery.
     """
@@ -54,8 +57,11 @@ class Servers:
         self._redis_server = chosen(find_redis())
         self.redis = RedisServer(nursery, self._redis_server)
         self.postgres = PostgresServer(nursery, chosen(find_postgres()))
+        self._vault_server = chosen(find_vault())
+        self.vault = VaultServer(nursery, self._vault_server)
         self.simulators = Simulators(nursery, self.providers, module=simulators)
         self._clusters = count(1)
+        self._vaults = count(1)
         self._numbers = set(range(DATABASES))
 
     @classmethod
@@ -87,7 +93,7 @@ class Servers:
     @property
     def started_first(self) -> tuple[Service, ...]:
         """What every lane needs. PostgreSQL comes last, as its files are made while the others already start."""
-        return (self.redis, self.simulators, self.postgres)
+        return (self.redis, self.simulators, self.vault, self.postgres)
 
     @property
     def services(self) -> tuple[verdict.Service, ...]:
@@ -110,7 +116,8 @@ class Servers:
             self.redis.empty(number)
             name = f"lane_{number}"
             self.postgres.drop_database(name)
-            yield Stores(number, self.redis.url(number), self.postgres.create_database(name))
+            database, vault = self.postgres.create_database(name), self.vault.share(name.replace("_", "-"))
+            yield Stores(number, self.redis.url(number), database, vault)
         finally:
             self._numbers.add(number)
 
@@ -125,6 +132,17 @@ class Servers:
             yield replace(stores, redis_url=cluster.url, cluster=cluster)
         finally:
             cluster.stop()
+
+    @contextmanager
+    def own_vault(self, stores: Stores, token_s: int) -> Iterator[Stores]:
+        """Lend the same stores with a Vault of their own, whose logins last for `token_s`: a seal is everybody's."""
+        server = VaultServer(self.nursery, self._vault_server, f"vault-{next(self._vaults)}")
+        try:
+            server.start()
+            server.ready()
+            yield replace(stores, vault=server.share("secret", token_s=token_s))
+        finally:
+            server.stop()
 
     def stop(self) -> None:
         """End everything; the second call does nothing."""

@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
-from typing import NoReturn, Protocol
+from typing import Protocol
+
+from reference_gateway.core.credentials.secret import Secret
 
 DEVELOPMENT_KEY = "development-key-not-a-secret"
 DEVELOPMENT_CLIENT_ID = "development-client"
 DEVELOPMENT_CLIENT_SECRET = "development-secret-not-a-secret"  # noqa: S105 - as it says
 """Accepted by the simulators and by nobody else."""
-
-
-class Secret:
-    """A text that no `repr`, `str`, format, pickle or copy gives away; `reveal` does, and is easy to search for."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself: only where it leaves for its provider."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __format__(self, how: str) -> str:
-        return format(repr(self), how)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __copy__(self) -> Secret:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Secret:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a secret is not pickled")
 
 
 Credential = Mapping[str, Secret]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reference_gateway.adapters.calling import AdapterCaller, Means
-from reference_gateway.adapters.credentials import Secret
 from reference_gateway.adapters.providers import ADAPTERS
 from reference_gateway.adapters.redis.stored_offers import encode
+from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.upstream.balancer import exact
 from reference_gateway.core.upstream.pace import is_due

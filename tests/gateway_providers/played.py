@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from reference_gateway.adapters.credentials import Credential, Secret
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed, Token
 from reference_gateway.adapters.providers.wire import decode
+from reference_gateway.core.credentials.secret import Secret
 from tests.gateway_providers.tables import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reference_gateway.adapters.credentials import Credential
     from reference_gateway.adapters.providers import Listing, WireRequest
     from reference_gateway.adapters.providers.port import Result
     from tests.gateway_providers.tables import Table, TableProvider

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import pytest
 from aiohttp.test_utils import TestServer
 
-from reference_gateway.adapters.credentials import Secret
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ProviderFailed
+from reference_gateway.core.credentials.secret import Secret
 from tests.gateway_providers.tables import TABLES, Row, Table, TableProvider, calculated, exact, kept, shown
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_gateway.adapters.credentials import DEVELOPMENT_CLIENT_SECRET, Secret
+from reference_gateway.adapters.credentials import DEVELOPMENT_CLIENT_SECRET
 from reference_gateway.adapters.providers import FailureKind, ProviderFailed
+from reference_gateway.core.credentials.secret import Secret
 from tests.gateway_providers.played import Calls, credential_of
 from tests.gateway_providers.tables import TableProvider, load
 

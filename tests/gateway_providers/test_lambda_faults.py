@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_gateway.adapters.credentials import DEVELOPMENT_KEY, Secret
+from reference_gateway.adapters.credentials import DEVELOPMENT_KEY
 from reference_gateway.adapters.providers import FailureKind, ProviderFailed
 from reference_gateway.adapters.providers.wire import BODY_MAX_BYTES
+from reference_gateway.core.credentials.secret import Secret
 
 if TYPE_CHECKING:
     from tests.gateway_providers.conftest import Asking, Provider, Wire

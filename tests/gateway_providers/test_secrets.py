@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_gateway.adapters.credentials import DEVELOPMENT_KEY, DevelopmentCredentials, Secret
+from reference_gateway.adapters.credentials import DEVELOPMENT_KEY, DevelopmentCredentials
 from reference_gateway.adapters.providers import ADAPTERS
+from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.filters import NAME_LENGTH_MAX, ParameterError, ParameterUnknown, parse_query
 
 TEXT = "s3cret-text"

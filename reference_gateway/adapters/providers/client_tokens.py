@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from reference_gateway.adapters.credentials import Secret
 from reference_gateway.adapters.providers.fields import Whole, header_text
 from reference_gateway.adapters.providers.port import FailureKind, ProviderFailed, Token, WireRequest
+from reference_gateway.core.credentials.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
