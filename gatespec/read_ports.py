@@ -27,6 +27,9 @@ Failing = Literal["", "status", "reset", "hang", "undecodable", "unauthorized", 
 """A provider answers as it should; says 500; resets the connection; never answers; sends what is no JSON; or says 401,
 403, 429 (with a `Retry-After` where one is asked for)."""
 CallKind = Literal["list", "probe"]
+VaultState = Literal["well", "refusing", "hanging", "sealed"]
+"""Vault answers; refuses connections; keeps them and says nothing; or says that it is sealed."""
+VaultOp = Literal["read", "list"]
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,31 @@ class Upstream:
 
 
 @dataclass(frozen=True)
+class VaultWord:
+    """What one question to Vault will be answered."""
+
+    after_ms: int | None
+    """How long after it was asked; None: never."""
+    state: Literal["found", "absent", "away"]
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of a secret that was found."""
+    names: tuple[str, ...] = ()
+    """What lies right in a folder that was found; a folder's own folders end in a slash."""
+
+
+@dataclass(frozen=True)
+class VaultRead:
+    """One question that Vault saw."""
+
+    path: str
+    """Under the mount: `providers/lambda`, `users/ann/providers` for a listing."""
+    at_ms: int
+    answered: bool = True
+    instance: int | None = None
+    """Who asked; None where nobody can tell."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """A request for a reads driver."""
 
@@ -212,9 +240,10 @@ class Asked:
     headers: Mapping[str, str]
     """Names in lower case."""
     credential: Mapping[str, str]
-    """A proven `{kind, name, plan, scope, own}`, as from a verified token.
+    """A proven `{kind, name, plan, scope, user, own}`, as from a verified token.
 
-    `scope` holds words separated by blanks; `own` likewise the providers for which he has a credential of his own.
+    `scope` holds words separated by blanks; `user` is the `sub` of the user who asks, by a token or a key of his, and
+    empty for everybody else; `own` are the providers for which he has a credential of his own, for who reads no Vault.
     """
     body: bytes = b""
 
@@ -239,6 +268,9 @@ class ReadsDriver(Protocol):
     request)` says what a request to a provider that begins now will meet; `left(number)` is called when the gateway
     gives one up before its answer; `dice()` draws from [0, 1), for early refreshes. A driver class without that method
     has no component tier for reads.
+
+    Where the method also takes `vault`, credentials come from there: `vault(instance, op, path)` says what a question
+    to Vault that begins now will be answered, with the contract's paths under the mount; `op` is `read` or `list`.
     """
 
     def declare(self, providers: Sequence[Declared]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from inspect import signature
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gatespec.clock import VirtualClock
 from gatespec.drivers.component import SCENE_MS
 from gatespec.drivers.moods import Mood
+from gatespec.drivers.played_vault import PlayedVault
 from gatespec.drivers.upstreams import Upstreams
 from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Exchange, Identity, Request, Span, Untestable
 from gatespec.read_ports import PLAIN, Asked, Disturbance
+from gatespec.vault_paths import house_path, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +57,8 @@ class InProcessReadGateway:
         self._tickets = count(1)
         self._heard: dict[int, Answered] = {}
         self._own: dict[str, set[str]] = {}
+        self._vault = PlayedVault(self.clock)
+        self._reads_vault = False
         self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
         self._driver = self._open()
 
@@ -62,7 +67,9 @@ class InProcessReadGateway:
         if opens is None:
             self._component.close()
             raise Untestable(NO_READS)
-        driver: ReadsDriver = opens(ask=self._upstreams.ask, left=self._upstreams.left, dice=self._random.random)
+        given = {"ask": self._upstreams.ask, "left": self._upstreams.left, "dice": self._random.random}
+        self._reads_vault = "vault" in signature(opens).parameters
+        driver: ReadsDriver = opens(**given, **({"vault": self._vault.ask} if self._reads_vault else {}))
         return driver
 
     def begin(self) -> None:
@@ -70,6 +77,7 @@ class InProcessReadGateway:
         self._driver.close()
         self._upstreams.forget()
         self._own.clear()
+        self._vault.forget()
         now = self.clock.now_ms()
         self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
         self._driver = self._open()
@@ -109,7 +117,8 @@ class InProcessReadGateway:
         who, ticket = request.identity, next(self._tickets)
         own = " ".join(sorted(self._own.get(who.id, ())))
         name = request.address or who.name
-        credential = {"kind": who.kind, "name": name, "plan": who.plan, "scope": scope, "own": own}
+        user = who.name if who.kind == "user" else ""
+        credential = {"kind": who.kind, "name": name, "plan": who.plan, "scope": scope, "user": user, "own": own}
         headers = {name.lower(): value for name, value in request.headers}
         body = request.body.encode()
         self._driver.submit(Asked(ticket, request.instance, request.method, request.path, headers, credential, body))
@@ -150,6 +159,8 @@ class InProcessReadGateway:
     def fresh_providers(self, count: int, shape: Shape = PLAIN) -> tuple[str, ...]:
         """Bring providers that were never read."""
         declared = self._upstreams.fresh(count, shape)
+        for each in declared:
+            self._vault.put(house_path(each.name), each.credential)
         self._driver.declare(declared)
         return tuple(each.name for each in declared)
 
@@ -174,8 +185,10 @@ class InProcessReadGateway:
         self._disturbed("provider", name, "stocked")
 
     def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
-        """Say so with each of his requests."""
+        """Put it into Vault, and say so with each of his requests."""
         self._own.setdefault(identity.id, set()).update(providers)
+        for name in providers:
+            self._vault.put(user_path(identity.name, name), self._upstreams.credential_of(name))
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Their list calls as of now."""

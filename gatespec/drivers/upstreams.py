@@ -84,6 +84,10 @@ class Upstreams:
             DIALECTS[shape.adapter].development_credential(),
         )
 
+    def credential_of(self, name: str) -> Mapping[str, str]:
+        """A credential that a provider accepts."""
+        return self._played[name].simulated.dialect.development_credential()
+
     def behave(self, name: str, mood: Mood) -> None:
         """Let a provider's list answer so from now on, at every endpoint."""
         self._played[name].moods.set_all(mood)

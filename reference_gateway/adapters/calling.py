@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed
 from reference_gateway.core.cache.entry import HOUSE, key_of, split_key
 from reference_gateway.core.cache.ports import Fetched
-from reference_gateway.core.upstream.ports import AttemptFailed
+from reference_gateway.core.credentials.ports import NoCredential
+from reference_gateway.core.upstream.ports import NO_CREDENTIAL, AttemptFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reference_gateway.adapters.credentials import CredentialSource
     from reference_gateway.adapters.providers import ProviderAdapter, Token, Wire
+    from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.core.offer import Offer
     from reference_gateway.core.upstream.ports import Outcome
 
@@ -30,7 +31,7 @@ class Means(NamedTuple):
 
     adapter: Callable[[str], str]
     """Whose API a provider speaks."""
-    credentials: CredentialSource
+    credentials: Credentials
     wire: Callable[[str, int, int, int], Wire]
     """The way to an endpoint of a provider, for so long, each request for so long."""
     now_ms: Callable[[], int]
@@ -48,6 +49,14 @@ class AdapterCaller:
         self._means = means
         self._tokens: OrderedDict[str, dict[str, Token]] = OrderedDict()
 
+    async def prepare(self, key: str) -> bool:
+        """As the port."""
+        try:
+            await self._means.credentials.of(key)
+        except NoCredential:
+            return False
+        return True
+
     async def attempt(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> Fetched:
         """As the port."""
         means, provider = self._means, split_key(key)[1]
@@ -56,6 +65,8 @@ class AdapterCaller:
             listing = await self._adapter(provider).list_offers(call)
         except ProviderFailed as error:
             raise failed_attempt(error) from None
+        except NoCredential:
+            raise AttemptFailed(NO_CREDENTIAL, "uncounted") from None
         if listing.left_out:
             means.left_out(provider, listing.left_out)
         return Fetched(listing.offers, await means.write(listing.offers), means.now_ms())
@@ -63,14 +74,14 @@ class AdapterCaller:
     async def refresh(self, key: str) -> bool:
         """As the port; a token may have been refused that was bought with a credential that is still good."""
         bought = bool(self._tokens.pop(key, None))
-        return await self._means.credentials.refresh(split_key(key)[1]) or bought
+        return await self._means.credentials.refresh(key) or bought
 
     async def probe(self, provider: str, endpoint: int, within_ms: int) -> bool:
         """As the port."""
         try:
             call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms)
             await self._adapter(provider).probe(call)
-        except ProviderFailed:
+        except (ProviderFailed, NoCredential):
             return False
         return True
 
@@ -80,7 +91,7 @@ class AdapterCaller:
     async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> ListCall:
         means, provider = self._means, split_key(key)[1]
         wire = means.wire(provider, endpoint, within_ms, each_ms)
-        credential = await means.credentials.credential_of(provider)
+        credential = await means.credentials.of(key)
         return ListCall(provider, credential, wire, means.now_ms, self._tokens_of(key))
 
     def _tokens_of(self, key: str) -> dict[str, Token]:

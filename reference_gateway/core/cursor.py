@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reference_gateway.core.query import Query
+
 CURSOR_CHARS: Final = 60
 KEY_BYTES: Final = 32
 SEAL_BYTES: Final = 16
@@ -63,6 +65,11 @@ class Keys:
 def digest_of(question: str) -> bytes:
     """Shorten what a cursor is bound to."""
     return hashlib.sha256(question.encode()).digest()[:QUESTION_BYTES]
+
+
+def asked_by(query: Query, reader: str = "") -> bytes:
+    """What a cursor is bound to: the filters and the order, and who alone may follow it; empty: everybody."""
+    return digest_of(f"{query.question()}\0{reader}" if reader else query.question())
 
 
 def seal(cursor: Cursor, keys: Keys) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reference_gateway.core.cache.entry import earliest_ms, key_of
 from reference_gateway.core.cache.tiers import Pending
+from reference_gateway.core.credentials.manager import HOUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.cache.ports import Runtime
     from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.cache.tiers import MultiTierCache
+    from reference_gateway.core.credentials.ports import Credentials, Owner
 
 MARGIN: Final = 10
 """A tenth of the deadline, at most `MARGIN_MAX_MS`, is left for the answer itself and its way out."""
@@ -39,22 +41,39 @@ class Sighting:
 class Finding:
     """Finds what reads show."""
 
-    def __init__(self, names: Sequence[str], cache: MultiTierCache, runtime: Runtime, deadline_ms: int) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        cache: MultiTierCache,
+        credentials: Credentials,
+        runtime: Runtime,
+        deadline_ms: int,
+    ) -> None:
         self.names = tuple(names)
+        self.credentials = credentials
         self.cache = cache
         self._runtime = runtime
         self._deadline_ms = deadline_ms - min(deadline_ms // MARGIN, MARGIN_MAX_MS)
         self._sightings: OrderedDict[tuple[frozenset[str], int], Sighting] = OrderedDict()
         cache.on_change(self._changed)
 
-    async def find(self, names: Sequence[str], ttl_ms: int | None = None) -> list[Shown]:
+    async def find(self, names: Sequence[str], user: str = "", ttl_ms: int | None = None) -> list[Shown]:
         """Begin for all providers before the first is waited for; wait as long as a request may take.
 
-        `ttl_ms` is for what is derived from the lists: None is their own.
+        `user` reads with his own credentials where he has some; `ttl_ms` is for what is derived from the lists: None is
+        their own.
         """
         until_ms = self._runtime.now_ms() + self._deadline_ms
-        begun = [self.cache.begin(name, ttl_ms=ttl_ms) for name in names]
-        return [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+        owners = await self._owners(names, user)
+        begun = [self.cache.begin(n, owner=o.name, ttl_ms=ttl_ms) for n, o in zip(names, owners, strict=True)]
+        found = [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+        return [replace(f, unsure=True) if o.unsure else f for f, o in zip(found, owners, strict=True)]
+
+    async def _owners(self, names: Sequence[str], user: str) -> Sequence[Owner]:
+        if not user:
+            return [HOUSES] * len(names)
+        known = self.credentials.known_owners(user, names)
+        return await self.credentials.owners(user, names) if known is None else known
 
     def sight(self, shown: Sequence[Shown], ttl_ms: int | None = None) -> Sighting | None:
         """Watch what was shown, some of it and all of it fresh; None where that is not the newest any more."""

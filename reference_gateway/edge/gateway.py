@@ -100,6 +100,7 @@ class Gateway:
         states = {
             "redis": "away" if self._limiter.away else "ok",
             "postgresql": "ok" if await self._table.answers() else "away",
+            "vault": "away" if self._lists.credentials.away else "ok",
         }
         providers = self._lists.states()
         well = {*states.values(), *providers.values()} <= {"ok", "unknown"}

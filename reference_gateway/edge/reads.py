@@ -58,8 +58,13 @@ class OfferReads:
         self._pages = pages
         self._static_ttl_ms = static_ttl_ms
 
-    def ready(self, key: bytes, now_ns: int) -> Read | None:
-        """Return ready bytes: of the list by the query string spelled just so, of all else by its key."""
+    def ready(self, key: bytes, now_ns: int, user: str = "") -> Read | None:
+        """Return ready bytes: of the list by the query string spelled just so, of all else by its key.
+
+        They are what everybody sees: for a user only where it is known that he sees the same.
+        """
+        if user and not self._finding.credentials.is_plain(user):
+            return None
         fresh = self._ready.get(key, now_ns)
         if fresh is None:
             return None
@@ -67,19 +72,20 @@ class OfferReads:
             self._finding.refresh_early(fresh.sighting)
         return _hit(fresh.entry, fresh.ttl_s)
 
-    async def read(self, query: Query, raw_query: bytes) -> Read:
+    async def read(self, query: Query, raw_query: bytes, user: str = "") -> Read:
         """Answer `query`. A provider that there is not has no offers."""
         if query.cursor is not None:
-            return await self._follow(query, query.cursor)
+            return await self._follow(query, query.cursor, user)
         key = LIST_KEY + query.cache_key().encode()
-        if (fresh := self._ready.get(key, clock.monotonic_ns())) is not None:
+        if not user and (fresh := self._ready.get(key, clock.monotonic_ns())) is not None:
             self._ready.put(raw_query, fresh.entry, fresh.expires_ns, fresh.sighting)
             return _hit(fresh.entry, fresh.ttl_s)
-        return await self._list(query, await self._find(self._asked(query)), (key, raw_query))
+        found = await self._finding.find(self._asked(query), user)
+        return await self._list(query, found, (key, raw_query), user)
 
-    async def read_offer(self, offer_id: str) -> Read:
+    async def read_offer(self, offer_id: str, user: str = "") -> Read:
         """Find one offer in all lists; as fresh as its own provider's."""
-        found = await self._find(self._finding.names)
+        found = await self._finding.find(self._finding.names, user)
         snapshot = await self._snapshots.take(self._moment(found))
         if (offer := snapshot.offers.get(offer_id)) is None:
             return _absent(found)
@@ -87,26 +93,27 @@ class OfferReads:
         made = entry(offer_body(snapshot, offer, warnings_of(own)))
         return self._answered(made, own, (offer_key(offer_id),))
 
-    async def read_catalog(self) -> Read:
+    async def read_catalog(self, user: str = "") -> Read:
         """List providers, regions and models, from lists that are no older than the static TTL."""
-        found = await self._find(self._finding.names, self._static_ttl_ms)
+        found = await self._finding.find(self._finding.names, user, self._static_ttl_ms)
         if (problem := nothing_known(found)) is not None:
             return Read(None, problem, status_of(found), outcome_of(found))
         moment = self._moment(found)
         made = entry(await aside(moment.size, lambda: catalog_body(self._finding.names, moment)))
         return self._answered(made, found, (CATALOG_KEY,), self._static_ttl_ms)
 
-    async def _follow(self, query: Query, cursor: str) -> Read:
-        further = await self._pages.follow(query, cursor)
+    async def _follow(self, query: Query, cursor: str, user: str) -> Read:
+        further = await self._pages.follow(query, cursor, user)
         if isinstance(further, Problem):
             return Read(None, further, "", "")
         hit = f"{further.tier}; hit; ttl={further.left_s}; detail=snapshot"
         return Read(further.entry, None, hit if further.tier == "l2" else f"{hit}, l2; fwd=miss; stored", "hit")
 
-    async def _list(self, query: Query, found: Sequence[Shown], keys: Sequence[bytes]) -> Read:
+    async def _list(self, query: Query, found: Sequence[Shown], keys: Sequence[bytes], user: str) -> Read:
         if (problem := nothing_known(found)) is not None:
             return Read(None, problem, status_of(found), outcome_of(found))
-        first = await self._pages.first(query, self._moment(found))
+        reader = user if any(each.owner != HOUSE for each in found) else ""
+        first = await self._pages.first(query, self._moment(found), reader)
         return self._answered(first.entry, found, keys, until_ms=first.until_ms)
 
     def _asked(self, query: Query) -> list[str]:
@@ -116,9 +123,6 @@ class OfferReads:
         known = [(each.provider, each.entry) for each in found if each.entry is not None]
         lists = [self._snapshots.list_of(name, newest.as_of_ms, newest.offers) for name, newest in known]
         return moment_of(lists, warnings_of(found), clock.epoch_ms())
-
-    async def _find(self, names: Sequence[str], ttl_ms: int | None = None) -> list[Shown]:
-        return await self._finding.find(names, ttl_ms)
 
     def _answered(
         self,
@@ -130,7 +134,7 @@ class OfferReads:
     ) -> Read:
         """Say how fresh an answer is, and keep it while it is: at most until `until_ms` (wall clock)."""
         read = Read(made, None, status_of(shown), outcome_of(shown))
-        if not shown or any(each.left_ms <= 0 or each.code or each.owner != HOUSE for each in shown):
+        if not shown or not all(map(_is_everybodys, shown)):
             return read
         if (sighting := self._finding.sight(shown, ttl_ms)) is not None:
             expires_ns = self._finding.expires_ms(sighting) * NS_PER_MS
@@ -139,6 +143,11 @@ class OfferReads:
             for key in keys:
                 self._ready.put(key, made, expires_ns, sighting)
         return read
+
+
+def _is_everybodys(shown: Shown) -> bool:
+    """Whether it is fresh, and whoever asks next sees the same."""
+    return shown.left_ms > 0 and not shown.code and shown.owner == HOUSE and not shown.unsure
 
 
 def _hit(ready: Entry, ttl_s: int) -> Read:

@@ -27,7 +27,7 @@ class Reader:
         self.judge = judge
         instance = judge.driver.instances[0]
         self._process = instance.process
-        self.finding = Finding(("p", "q"), instance.cache, instance.runtime, 5_000)
+        self.finding = Finding(("p", "q"), instance.cache, instance.credentials, instance.runtime, 5_000)
 
     def find(self, *names: str, for_ms: int = 100) -> Sequence[Shown]:
         found: list[Shown] = []

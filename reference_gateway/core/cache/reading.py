@@ -10,11 +10,12 @@ from reference_gateway.core.offers import AnswerWarning
 from reference_gateway.core.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reference_gateway.core.cache.shown import Shown
 
 PROVIDERS_RETRY_S = 1
+NO_CREDENTIAL = "no-credential"
 
 Outcome = Literal["hit", "miss", "stale"]
 
@@ -22,10 +23,20 @@ Outcome = Literal["hit", "miss", "stale"]
 def warnings_of(shown: Sequence[Shown]) -> list[AnswerWarning]:
     """Say of every provider that is not shown as it is now, why, and of when it is."""
     return [
-        AnswerWarning(each.code, each.provider, each.detail, None if each.entry is None else each.entry.as_of_ms)
+        AnswerWarning(code, each.provider, detail, None if each.entry is None else each.entry.as_of_ms)
         for each in shown
-        if each.code is not None
+        for code, detail in _said_of(each)
     ]
+
+
+UNSURE = "whether you have a credential of your own for it cannot be told now; this is what everybody sees"
+
+
+def _said_of(shown: Shown) -> Iterator[tuple[str, str]]:
+    if shown.code is not None:
+        yield shown.code, shown.detail
+    if shown.unsure and shown.code != NO_CREDENTIAL:
+        yield NO_CREDENTIAL, UNSURE
 
 
 NOTHING_KNOWN = "none of the providers asked has answered, and no earlier list of theirs is known"

@@ -34,6 +34,8 @@ class Shown:
     """Whether a call of it was pending or timed out."""
     owner: str = HOUSE
     """Whose credential read it."""
+    unsure: bool = False
+    """Whether the reader may have a credential of his own, of which Vault has never told."""
 
 
 def least_fresh(shown: Sequence[Shown]) -> Shown:
