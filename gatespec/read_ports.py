@@ -67,6 +67,9 @@ class UpstreamCall:
     """A probe is no list call and has the serial 0."""
     instance: int | None = None
     """Who made it; None where the ledger cannot tell."""
+    credential: str = ""
+    """Which credential it came with, by its mark (`house:0`, `user:ann:1`); `unknown` where Vault never held it, empty
+    where none came or nobody keeps marks."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,15 @@ class Disturbance:
     """Something that was done to the stage, for the history: what, to whom, and when it surely had taken effect."""
 
     what: str
-    """`store`, `life`, `provider` or `invalidate`."""
+    """`store`, `life`, `provider`, `invalidate`, `vault` or `credential`."""
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
     """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked.
 
-    Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`.
+    Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`. Of Vault its state, or
+    `renewed` for a token. Of a credential of the provider: its mark, and `put` (into Vault, where it is the newest from
+    then on) or `refused` (by the provider, from then on); its owner and `gone` (from Vault).
     """
     began_ms: int
     done_ms: int
@@ -145,6 +150,24 @@ class ReadGateway(Gateway, Protocol):
 
         Raise `Untestable` where this door cannot.
         """
+
+    def vault(self, state: VaultState) -> None:
+        """Set how Vault is for all instances; return when it is so. Raise `Untestable` where this door cannot."""
+
+    def watch_vault(self) -> None:
+        """Note among the disturbances what only Vault itself can tell: that a token was renewed."""
+
+    def rotate(self, provider: str, who: Identity | None = None) -> str:
+        """Put another credential of the house's or of a user's into Vault; the provider accepts it beside the others.
+
+        Return its mark. A sealed Vault takes nothing.
+        """
+
+    def refuse(self, provider: str, mark: str) -> None:
+        """Have a provider answer 401 to this credential from now on."""
+
+    def take_away(self, provider: str, who: Identity | None = None) -> None:
+        """Delete the house's or a user's credential from Vault; the provider would still accept it."""
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Every list call that these providers saw, in order of arrival."""

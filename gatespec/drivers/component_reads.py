@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatespec.clock import VirtualClock
 from gatespec.drivers.component import SCENE_MS
+from gatespec.drivers.marks import HOUSE
 from gatespec.drivers.moods import Mood
 from gatespec.drivers.played_vault import PlayedVault
 from gatespec.drivers.upstreams import Upstreams
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gatespec.ports import Binding, Kind, Plan, Tier
-    from gatespec.read_ports import Act, Answered, Failing, Life, ReadsDriver, Shape, StoreState, UpstreamCall
+    from gatespec.read_ports import (
+        Act,
+        Answered,
+        Failing,
+        Life,
+        ReadsDriver,
+        Shape,
+        StoreState,
+        UpstreamCall,
+        VaultState,
+    )
 
 STEP_MS = 5
 """How far the clock goes on while an answer is awaited: what is heard meanwhile says its own moment."""
@@ -34,6 +45,9 @@ BREATH_MS = 1
 """What is asked after an answer is asked at a later moment: else nobody could tell from the record which came first."""
 PLAY_MAX_MS = 20_000
 """Four times the longest that any request may take: what is not answered by then never will be."""
+NO_VAULT = (
+    "the component driver's open_reads takes no vault, so where its credentials come from cannot be judged in process"
+)
 NO_READS = "the component driver has no open_reads, so what it reads cannot be judged in process"
 INVALIDATE_PATH = "/internal/v1/cache/invalidate"
 
@@ -161,6 +175,7 @@ class InProcessReadGateway:
         declared = self._upstreams.fresh(count, shape)
         for each in declared:
             self._vault.put(house_path(each.name), each.credential)
+            self._upstreams.marks.begin(each.name, each.credential)
         self._driver.declare(declared)
         return tuple(each.name for each in declared)
 
@@ -188,7 +203,37 @@ class InProcessReadGateway:
         """Put it into Vault, and say so with each of his requests."""
         self._own.setdefault(identity.id, set()).update(providers)
         for name in providers:
-            self._vault.put(user_path(identity.name, name), self._upstreams.credential_of(name))
+            self.rotate(name, identity)
+
+    def vault(self, state: VaultState) -> None:
+        """Set how Vault answers questions that begin from now on."""
+        if not self._reads_vault:
+            raise Untestable(NO_VAULT)
+        self._vault.state = state
+        self._disturbed("vault", "", state)
+
+    def watch_vault(self) -> None:
+        """Nothing: in process there are no tokens."""
+
+    def rotate(self, provider: str, who: Identity | None = None) -> str:
+        """Put another credential into Vault, which the provider accepts too."""
+        mark, fields = self._upstreams.marks.new(provider, who.id if who else HOUSE)
+        self._upstreams.accept(provider)
+        self._vault.put(_path_of(provider, who), fields)
+        self._disturbed("credential", provider, f"{mark} put")
+        return mark
+
+    def refuse(self, provider: str, mark: str) -> None:
+        """Have the provider accept it no longer."""
+        self._upstreams.marks.refuse(provider, mark)
+        self._upstreams.accept(provider)
+        self._disturbed("credential", provider, f"{mark} refused")
+
+    def take_away(self, provider: str, who: Identity | None = None) -> None:
+        """Delete it from Vault."""
+        self._vault.delete(_path_of(provider, who))
+        self._own.get(who.id if who else HOUSE, set()).discard(provider)
+        self._disturbed("credential", provider, f"{who.id if who else HOUSE} gone")
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Their list calls as of now."""
@@ -232,3 +277,7 @@ class InProcessReadGateway:
         """End the driver."""
         self._driver.close()
         self._component.close()
+
+
+def _path_of(provider: str, who: Identity | None) -> str:
+    return user_path(who.name, provider) if who else house_path(provider)

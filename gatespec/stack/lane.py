@@ -209,6 +209,11 @@ class Lane:
         return self._ground.stores.vault if self._ground else None
 
     @property
+    def vault_is_its_own(self) -> bool:
+        """Whether no other lane uses its Vault: then it may be sealed."""
+        return self._own_vault is not None
+
+    @property
     def _own_vault(self) -> VaultServer | None:
         """Its Vault where no other lane uses it."""
         ground = self._ground

@@ -219,8 +219,9 @@ def test_a_refused_credential_is_read_anew_and_tried_once_more_where_it_was_refu
     endpoints = stage.declare(weights=(2, 1))
     asked: list[str] = []
 
-    async def refresh(_: VaultCredentialManager, key: str) -> bool:
+    async def refresh(_: VaultCredentialManager, key: str, refused: object) -> bool:
         asked.append(key)
+        assert refused
         endpoints[0].status = 200
         return True
 

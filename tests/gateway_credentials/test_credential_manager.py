@@ -91,14 +91,26 @@ def test_absence_is_believed_as_long_as_presence(scene: Scene) -> None:
     assert scene.key("house/vultr") == "later"
 
 
+def refreshed(scene: Scene, refused: str) -> object:
+    return scene.get(scene.manager.refresh("house/lambda", {"api_key": Secret(refused)}))
+
+
 def test_a_refused_credential_is_read_anew_at_once(scene: Scene) -> None:
     scene.key()
     scene.vault.holds[HOUSE] = "house-2"
-    assert scene.get(scene.manager.refresh("house/lambda")) is True
+    assert refreshed(scene, "house-1") is True
     assert scene.key() == "house-2"
-    assert scene.get(scene.manager.refresh("house/lambda")) is False, "it is the same: asking again would not help"
+    assert refreshed(scene, "house-2") is False, "it is the same: asking again would not help"
     scene.vault.state = "gone"
-    assert scene.get(scene.manager.refresh("house/lambda")) is False
+    assert (refreshed(scene, "house-2"), refreshed(scene, "house-1")) == (False, True)
+
+
+def test_what_was_heard_since_the_attempt_began_is_another_one(scene: Scene) -> None:
+    scene.key()
+    scene.vault.holds[HOUSE] = "house-2"
+    scene.pass_ms(301 * S)
+    scene.key()
+    assert refreshed(scene, "house-1") is True
 
 
 def test_a_refusal_is_not_answered_by_a_look_that_began_before_it(scene: Scene) -> None:
@@ -108,7 +120,7 @@ def test_a_refusal_is_not_answered_by_a_look_that_began_before_it(scene: Scene) 
     scene.key()
     scene.pass_ms(100)
     scene.vault.holds[HOUSE] = "house-2"
-    assert scene.get(scene.manager.refresh("house/lambda")) is True
+    assert refreshed(scene, "house-1") is True
 
 
 def test_a_user_with_a_credential_reads_with_it_and_nobody_else_does(scene: Scene) -> None:
@@ -138,6 +150,7 @@ def test_his_own_credential_is_never_replaced_by_the_houses(scene: Scene) -> Non
     assert (scene.owner("ann"), scene.key("user:ann/lambda")) == (Owner("user:ann"), "anns")
     scene.pass_ms(2 * S)
     assert scene.key("user:ann/lambda") is None
+    assert (scene.owner("ann"), scene.owner("ann", "vultr")) == (Owner("user:ann"), Owner(unsure=True))
 
 
 def test_what_is_entrusted_counts_at_once_and_what_is_withdrawn_no_more(scene: Scene) -> None:

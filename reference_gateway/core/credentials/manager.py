@@ -73,12 +73,11 @@ class VaultCredentialManager:
             raise NoCredential("vault holds none")
         return word.value
 
-    async def refresh(self, key: str) -> bool:
+    async def refresh(self, key: str, refused: Credential) -> bool:
         """As the port."""
         path = path_of(key)
-        before = await self._credentials.last(path)
-        word = await self._credentials.anew(path)
-        return word is not None and (before is None or word.value != before.value)
+        word = await self._credentials.anew(path) or await self._credentials.last(path)
+        return word is not None and bool(word.value) and word.value != refused
 
     def is_plain(self, user: str) -> bool:
         """As the port."""
@@ -91,9 +90,12 @@ class VaultCredentialManager:
         return None if word is None else _owners(user, word.value, providers)
 
     async def owners(self, user: str, providers: Sequence[str]) -> Sequence[Owner]:
-        """As the port; a word too old to count is as none."""
-        word = await self._folders.last(user_folder(user))
-        return [UNSURE] * len(providers) if word is None else _owners(user, word.value, providers)
+        """As the port; who once had a credential of his own is not served with the house's for want of a newer word."""
+        word = await self._folders.newest(user_folder(user))
+        if word is None:
+            return [UNSURE] * len(providers)
+        owners = _owners(user, word.value, providers)
+        return owners if self._folders.counts(word) else [UNSURE if o == HOUSES else o for o in owners]
 
     async def entrust(self, user: str, provider: str, credential: Credential) -> None:
         """As the port."""

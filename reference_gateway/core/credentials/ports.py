@@ -60,8 +60,8 @@ class Credentials(Protocol):
     async def of(self, key: str) -> Credential:
         """Return the credential of a key's owner for its provider; raises `NoCredential`."""
 
-    async def refresh(self, key: str) -> bool:
-        """Read it anew, for its provider refused it; say whether it is another one now."""
+    async def refresh(self, key: str, refused: Credential) -> bool:
+        """Read it anew, for its provider refused this one; say whether it is another one now."""
 
     def is_plain(self, user: str) -> bool:
         """Whether it is known, at once, that a user has no credential of his own: he sees what the house sees."""

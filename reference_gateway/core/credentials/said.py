@@ -114,11 +114,20 @@ class Said(Generic[Value]):
 
     async def last(self, path: str) -> Word[Value] | None:
         """Return the newest word that counts, waiting for one that is due; None where there is none."""
+        word = await self.newest(path)
+        return word if word is not None and self.counts(word) else None
+
+    async def newest(self, path: str) -> Word[Value] | None:
+        """Return the newest word, however old, waiting for one that is due; None where there never was one."""
         word = self.at_once(path)
         if word is None:
             await self._heard(path)
             word = self._words.get(path)
-        return None if word is None or self._age_ms(word) >= self._times.keep_ms else word
+        return word
+
+    def counts(self, word: Word[Value]) -> bool:
+        """Whether it may still be gone by."""
+        return self._age_ms(word) < self._times.keep_ms
 
     async def anew(self, path: str) -> Word[Value] | None:
         """Ask Vault now, whatever is known; None where it did not answer in time."""
