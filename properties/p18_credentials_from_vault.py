@@ -84,6 +84,19 @@ class CredentialMachine(ReadMachine):
         """Alone, when nothing is fresh."""
         self.reads(who, which, instance)
 
+    @told(who=WHO, instance=INSTANCES)
+    def somebody_reads_both(self, who: int, instance: int) -> None:
+        """In one request: what is known of one is shown beside what is said of the other."""
+        self.expire()
+        asked = self.read(self.providers, instance)
+        self.ask(replace(asked, identity=self.people[who]))
+
+    @told(first=WHO, then=WHO, which=WHICH, instance=INSTANCES)
+    def one_reads_after_another(self, first: int, then: int, which: int, instance: int) -> None:
+        """While what the first was shown is fresh."""
+        self.reads(first, which, instance)
+        self.ask(self.request(then, which, instance))
+
     @told(which=WHICH)
     def all_read_at_once(self, which: int) -> None:
         """Everybody on both instances."""
@@ -232,7 +245,7 @@ def _owners_shown(case: Case) -> Iterator[str]:
     """Who was shown what he read with his own, and who the house's after somebody had read with his own."""
     own = False
     for read in case.reads:
-        owner = case.owners.get(read.of(case.name).serial or 0)
+        owner = case.shows(read)
         if owner not in {None, HOUSE} and owner == user_of(read):
             own = True
             yield "own-credential"
@@ -253,6 +266,7 @@ TOLD_FIRST: tuple[Story, ...] = (
         _reads(BOB, 0, 1),
         ("a_credential_is_rotated", {"who": ANYBODY, "which": 0, "passes": 1050, "instance": 1}),
         ("a_credential_is_rotated", {"who": ANN, "which": 0, "passes": 1050, "instance": 0}),
+        ("one_reads_after_another", {"first": ANN, "then": ANYBODY, "which": 0, "instance": 0}),
         ("a_credential_is_rotated_in_haste", {"who": ANYBODY, "which": 1, "instance": 0}),
         ("a_credential_is_rotated_in_haste", {"who": ANN, "which": 0, "instance": 1}),
         ("all_read_at_once", {"which": 0}),
@@ -268,8 +282,9 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("a_credential_is_rotated", {"who": ANYBODY, "which": 0, "passes": 500, "instance": 0}),
         ("vault_goes", {"how": "refusing", "which": 0, "permille": 1500}),
         _reads(ANYBODY, 1, 1),
+        ("somebody_reads_both", {"who": ANYBODY, "instance": 0}),
         ("vault_comes_back", {"which": 0, "instance": 0}),
-        _reads(ANYBODY, 1, 1),
+        ("somebody_reads_both", {"who": ANYBODY, "instance": 0}),
     ),
     (
         ("providers_arrive", {}),
@@ -279,7 +294,7 @@ TOLD_FIRST: tuple[Story, ...] = (
         ("vault_comes_back", {"which": 0, "instance": 1}),
         ("a_user_brings_his_own", {"who": BOB, "which": 0}),
         ("time_passes", {"permille": 1050}),
-        _reads(BOB),
+        _reads(BOB, 0, 1),
         ("vault_goes", {"how": "hanging", "which": 0, "permille": 700}),
     ),
 )

@@ -82,13 +82,28 @@ class Case:
         mine = (known for known in self.ledger.known if self.owners.get(known.serial) == owner)
         return not any(known.perhaps_younger(self.times.ttl_ms, read.heard_ms) for known in mine)
 
+    def was_served(self, user: str, read: Read) -> bool:
+        """Whether this instance showed him what he reads with his own, and he has had it ever since.
+
+        However old that word of Vault's is: for want of a newer one he does not become somebody without a credential.
+        """
+        since_ms, here = self.up_since_ms(read), read.exchange.request.instance
+        mine = (r for r in self.reads if user_of(r) == user and r.exchange.request.instance == here)
+        served = (r for r in mine if r.sent_ms > since_ms and r.is_before(read) and self.shows(r) == user)
+        held = self.vault.held(self.name, user)
+        return any(held.surely(lambda mark: mark is not None, r.sent_ms, read.heard_ms) for r in served)
+
+    def shows(self, read: Read) -> str | None:
+        """Whose credential read what is shown."""
+        return self.owners.get(read.of(self.name).serial or 0)
+
     def reads_as(self, read: Read) -> str | None:
         """The owner by whose credential this read surely is served; None where it may be either."""
         user = user_of(read)
         if user is None:
             return HOUSE
         own = self.vault.permitted(self.name, user, read.sent_ms, read.heard_ms)
-        if own and None not in own:
+        if (own and None not in own) or self.was_served(user, read):
             return user
         never = self.vault.held(self.name, user).surely(lambda mark: mark is None, -inf, read.heard_ms)
         return HOUSE if never else None
@@ -174,7 +189,7 @@ def _fault_in_read(case: Case, read: Read) -> str | None:
 def _fault_in_owner(case: Case, read: Read) -> str | None:
     """What is shown was read with the house's credential, or with the reader's own."""
     serial = read.of(case.name).serial
-    owner, user = case.owners.get(serial or 0), user_of(read)
+    owner, user = case.shows(read), user_of(read)
     if serial is None or owner is None or owner == user:
         return None
     if owner != HOUSE:

@@ -167,7 +167,7 @@ def _place(url: str) -> int:
 
 
 def _answer(provider: Provider, asking: Asking, serial: int, failing: Failing) -> tuple[int | None, bytes]:
-    if failing == "reset":
+    if failing in {"reset", "hang"}:
         return None, b""
     if failing == "undecodable":
         return HTTP_OK, NO_JSON
