@@ -1,10 +1,10 @@
 """P18 - Credentials from Vault.
 
-    Provider credentials MUST come from Vault; with Vault unreachable the last read ones serve for at most 1 h, then the
+    Provider credentials come from Vault; with Vault unreachable the last read ones serve for at most 1 h, then the
     provider gets no call: its last known offers are shown as in P20, else it is left out with `no-credential`. A
-    rotated credential is used within one refresh. A user who has a credential of his own for a provider reads there
-    with it, under a key of his own; nobody else's request ever does. If Vault has never answered for a user, his reads
-    use the house's key with warning `no-credential`.
+    rotated credential is used within one refresh. A user who has a credential of his own for a provider reads and rents
+    there with it, under a key of his own; nobody else's request ever does. If Vault has never answered for a user, his
+    reads use the house's key with warning `no-credential`, his rentals get 503.
 
 The simulated provider's ledger says which credential came with each call: by its mark, which the judge gave it as he
 put it into Vault. What a gateway goes by may be as old as one refresh, and while Vault is away as old as the fallback:

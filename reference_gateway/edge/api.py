@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from reference_gateway.core import answers
 from reference_gateway.core.answers import Answer
 from reference_gateway.core.filters import ParameterError, no_parameters, parse_query
 from reference_gateway.core.problems import Problem
+from reference_gateway.edge.identities import CHALLENGE
 from reference_gateway.edge.logs import failure
 from reference_gateway.edge.parameters import pairs_of
 from reference_gateway.edge.routes import OFFER_ID
@@ -21,6 +23,7 @@ from reference_gateway.edge.routes import OFFER_ID
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from reference_gateway.edge.integrations import Integrations
     from reference_gateway.edge.reads import OfferReads, Read
     from reference_gateway.edge.requests import Request
 
@@ -50,8 +53,9 @@ register_converter(_OfferId, "offer_id")
 class Routes:
     """What Django calls a URL configuration, made of values."""
 
-    def __init__(self, reads: OfferReads) -> None:
+    def __init__(self, reads: OfferReads, integrations: Integrations) -> None:
         self.api = _api(reads)
+        _add_integrations(self.api, integrations)
         self.urlpatterns: list[URLPattern | URLResolver] = [path("api/v2/", self.api.urls)]
 
 
@@ -83,6 +87,32 @@ def _api(reads: OfferReads) -> NinjaAPI:
         return HttpResponse(status=500)
 
     return api
+
+
+def _add_integrations(api: NinjaAPI, integrations: Integrations) -> None:
+    path = "/providers/config/integrations"
+
+    @api.get(path)
+    async def list_integrations(request: HttpRequest) -> HttpResponse:
+        asked: Request = _scope(request)[SCOPE_KEY]
+        return _response(_answer(await integrations.names(asked), asked))
+
+    @api.post(path)
+    async def create_integration(request: HttpRequest) -> HttpResponse:
+        asked: Request = _scope(request)[SCOPE_KEY]
+        return _response(_answer(await integrations.create(asked, request.body), asked))
+
+    @api.delete(path + "/{provider}")
+    async def delete_integration(request: HttpRequest, provider: str) -> HttpResponse:
+        asked: Request = _scope(request)[SCOPE_KEY]
+        return _response(_answer(await integrations.delete(asked, provider), asked))
+
+
+def _answer(answered: Answer | Problem, request: Request) -> Answer:
+    if not isinstance(answered, Problem):
+        return answered
+    challenge = (CHALLENGE,) if answered.status == HTTPStatus.UNAUTHORIZED else ()
+    return answers.failed(answered, request.trace_id, challenge)
 
 
 async def _list(reads: OfferReads, request: Request) -> Answer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.core.asgi import get_asgi_application
 
+from reference_gateway.adapters.providers import ADAPTERS
 from reference_gateway.adapters.redis import Healths, open_limiter, open_snapshots
 from reference_gateway.core.limiter import microseconds
 from reference_gateway.edge import clock, site
@@ -16,6 +17,7 @@ from reference_gateway.edge.database import KeyTable
 from reference_gateway.edge.fast_path import Bounds, FastPath
 from reference_gateway.edge.handover import Handover
 from reference_gateway.edge.identities import Identities
+from reference_gateway.edge.integrations import Integrations
 from reference_gateway.edge.internal import InternalApi
 from reference_gateway.edge.journal import Journal
 from reference_gateway.edge.lists import Lists
@@ -48,7 +50,8 @@ class Gateway:
         self._store = open_snapshots(settings.redis_url, healths)
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)
-        site.route(Routes(reads))
+        fields = {each.name: ADAPTERS[each.adapter].credential_fields for each in providers}
+        site.route(Routes(reads, Integrations(self._lists.credentials, fields)))
         self.operations = Operations(self._metrics, key_set(key), self._dependencies, self._lists.health.page)
         identities = Identities(
             AccessTokens(key, settings.jwt_issuer, settings.jwt_audience),

@@ -6,13 +6,14 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import StringConstraints, ValidationError
 
 from reference_gateway.core import answers
 from reference_gateway.core.cache.invalidation import SCOPE, accepted, missing_scope
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge.bodies import BodyRefused, read_body
 from reference_gateway.edge.identities import CHALLENGE
+from reference_gateway.edge.json_bodies import NAME_MAX_CHARS, Strict, fault
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -26,16 +27,13 @@ INVALIDATE: Final = "/internal/v1/cache/invalidate"
 BODY_MAX_BYTES: Final = 4096
 BODY_S: Final = 5.0
 """How long an operator may take to send his few bytes."""
-NAME_MAX_CHARS: Final = 63
 
 _CORRELATION_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _NO_TOKEN = Problem("token-missing", "this needs a service token in Authorization", "Authorization")
 
 
-class Invalidation(BaseModel):
+class Invalidation(Strict):
     """What is to be invalidated."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     provider: Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX_CHARS)]
 
@@ -77,7 +75,7 @@ class InternalApi:
         except BodyRefused as error:
             return error.problem
         except ValidationError as error:
-            return _fault(error)
+            return fault(error)
         if provider not in self._providers:
             return Problem("not-found", "there is no such provider")
         return accepted(provider, everywhere=await self._cache.invalidate(provider), fields=fields)
@@ -102,14 +100,3 @@ def _failed(problem: Problem, request: Request, fields: answers.Fields) -> Answe
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
         fields = (*fields, ("allow", "POST"))
     return answers.failed(problem, request.trace_id, fields)
-
-
-def _fault(error: ValidationError) -> Problem:
-    """Name the field at fault; where the whole body is, it is no JSON object at all."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if not first["loc"]:
-        return Problem("request-malformed", "the body is not a JSON object")
-    field = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        return Problem("field-unknown", f"{field[:NAME_MAX_CHARS]!r} is no field of this body", field)
-    return Problem("field-invalid", f"{field}: {first['msg']}", field)

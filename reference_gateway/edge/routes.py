@@ -12,6 +12,8 @@ PROVIDERS: Final = "/api/v2/providers"
 CATALOG: Final = f"{PROVIDERS}/catalog"
 HEALTH: Final = f"{PROVIDERS}/health"
 OFFER: Final = f"{PROVIDERS}/{{offer_id}}"
+INTEGRATIONS: Final = f"{PROVIDERS}/config/integrations"
+INTEGRATION: Final = f"{INTEGRATIONS}/{{provider}}"
 OPENAPI: Final = "/api/v2/openapi.json"
 
 OFFER_ID: Final = "[0-9a-f]{16}"
@@ -19,7 +21,8 @@ OFFER_ID: Final = "[0-9a-f]{16}"
 
 CATALOG_KEY: Final = b"\0catalog"
 
-_FIXED = frozenset({PROVIDERS, CATALOG, OPENAPI})
+_FIXED = frozenset({PROVIDERS, CATALOG, INTEGRATIONS, OPENAPI})
+_INTEGRATION = re.compile(rf"{INTEGRATIONS}/[^/]+")
 _OFFER = re.compile(rf"{PROVIDERS}/({OFFER_ID})")
 
 
@@ -27,6 +30,8 @@ def route_of(path: str) -> str | None:
     """Name the route of a path; None where nothing is served."""
     if path in _FIXED:
         return path
+    if _INTEGRATION.fullmatch(path):
+        return INTEGRATION
     return OFFER if _OFFER.fullmatch(path) else None
 
 

@@ -119,7 +119,7 @@ def test_keys_are_readable_by_their_owner_alone(lane: Lane) -> None:
 
 def test_the_report_learns_every_server_and_no_password(lane: Lane) -> None:
     roles = [service.role for service in lane.services]
-    assert roles == ["Redis API", "Providers", "PostgreSQL", "Gateway", "Gateway"]
+    assert roles == ["Redis API", "Providers", "Vault API", "PostgreSQL", "Gateway", "Gateway"]
     assert all(service.why for service in lane.services)
     assert "redis://" not in repr(lane.services)
     assert all(log.is_file() for log in lane.logs.values())
@@ -197,6 +197,7 @@ def test_a_lane_with_a_stack_of_its_own_leaves_nothing(tmp_path: Path, state_fol
     assert said == [
         "starting redis",
         "starting providers",
+        "starting vault",
         "starting postgres",
         "preparing stand-in",
         "starting 1 x stand-in",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.core.cache.entry import HOUSE, split_key
 from reference_gateway.core.credentials.paths import house_path, named, user_folder, user_path
-from reference_gateway.core.credentials.ports import NoCredential, Owner
+from reference_gateway.core.credentials.ports import NoCredential, Owner, VaultAway
 from reference_gateway.core.credentials.said import Said, Times, Vaulted
 
 if TYPE_CHECKING:
@@ -99,14 +99,14 @@ class VaultCredentialManager:
 
     async def entrust(self, user: str, provider: str, credential: Credential) -> None:
         """As the port."""
-        asked_ms = self._runtime.now_ms()
+        asked_ms = self._begin()
         await self._vault.write(user_path(user, provider), credential)
         self._credentials.put(user_path(user, provider), credential, asked_ms)
         await self._folders.anew(user_folder(user))
 
     async def withdraw(self, user: str, provider: str) -> bool:
         """As the port."""
-        asked_ms = self._runtime.now_ms()
+        asked_ms = self._begin()
         there_was = await self._vault.delete(user_path(user, provider))
         self._credentials.put(user_path(user, provider), None, asked_ms)
         await self._folders.anew(user_folder(user))
@@ -114,8 +114,14 @@ class VaultCredentialManager:
 
     async def own(self, user: str) -> Sequence[str]:
         """As the port."""
-        names = await self._names(user_folder(user))
-        return sorted(names)
+        self._begin()
+        return sorted(await self._names(user_folder(user)))
+
+    def _begin(self) -> int:
+        """Return the time; raises `VaultAway` at once where that is known."""
+        if self.away:
+            raise VaultAway("known to be away")
+        return self._runtime.now_ms()
 
     def _doubt(self, key: str) -> None:
         """A credential that is gone, though its folder was said to hold it: the folder is looked through again."""
