@@ -13,6 +13,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reference_gateway.core.cache.entry import HOUSE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,8 +62,13 @@ class Keys:
     own: bytes
 
 
-def digest_of(question: str) -> bytes:
-    """Shorten what a cursor is bound to."""
+def digest_of(question: str, owner: str = HOUSE) -> bytes:
+    """Shorten what a cursor is bound to: the question, and whoever read any of it with a credential of his own.
+
+    A question holds no line feed, so no name and question spell another name's.
+    """
+    if owner != HOUSE:
+        question = f"{owner}\n{question}"
     return hashlib.sha256(question.encode()).digest()[:QUESTION_BYTES]
 
 

@@ -43,6 +43,13 @@ class Identity:
     plan: str
     scopes: frozenset[str] = frozenset()
     """What a token allows beyond reading, by its `scope`."""
+    account: str | None = None
+    """Of a key: the id of the user whose it is, the `sub` of his tokens."""
+
+    @property
+    def user(self) -> str | None:
+        """The user behind it, with whose own credentials it reads; agents, services and addresses have none."""
+        return self.name if self.kind == "user" else self.account
 
     @property
     def id(self) -> str:

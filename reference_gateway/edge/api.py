@@ -64,11 +64,13 @@ def _api(reads: OfferReads) -> NinjaAPI:
 
     @api.get("/providers/catalog")
     async def read_catalog(request: HttpRequest) -> HttpResponse:
-        return _response(await _plain(_scope(request)[SCOPE_KEY], reads.read_catalog))
+        asked: Request = _scope(request)[SCOPE_KEY]
+        return _response(await _plain(asked, lambda: reads.read_catalog(asked.user)))
 
     @api.get("/providers/{offer_id:offer_id}")
     async def read_offer(request: HttpRequest, offer_id: str) -> HttpResponse:
-        return _response(await _plain(_scope(request)[SCOPE_KEY], lambda: reads.read_offer(offer_id)))
+        asked: Request = _scope(request)[SCOPE_KEY]
+        return _response(await _plain(asked, lambda: reads.read_offer(offer_id, asked.user)))
 
     @api.get("/openapi.json")
     async def read_openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja passes it
@@ -85,7 +87,7 @@ def _api(reads: OfferReads) -> NinjaAPI:
 
 async def _list(reads: OfferReads, request: Request) -> Answer:
     try:
-        read = await reads.read(parse_query(pairs_of(request.query)), request.query)
+        read = await reads.read(parse_query(pairs_of(request.query)), request.query, request.user)
     except ParameterError as error:
         return _refused(error, request)
     return render(read, request)

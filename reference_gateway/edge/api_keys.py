@@ -59,6 +59,8 @@ class StoredKey(NamedTuple):
 
     digest: bytes
     plan: str
+    user_id: str
+    """Whose it is."""
 
 
 class KeyStore(Protocol):
@@ -105,7 +107,7 @@ class ApiKeys:
         if stored is None or not hmac.compare_digest(stored.digest, key.digest):
             self._refused.put(digest, value=True, expires_s=believed_until_s)
             raise refusal()
-        identity = Identity("key", key.id, stored.plan)
+        identity = Identity("key", key.id, stored.plan, account=stored.user_id)
         self._proven.put(digest, identity, believed_until_s)
         return identity
 

@@ -19,7 +19,7 @@ CONNECTIONS_MAX = 4
 WAITING_MAX = 200
 """Look-ups in line for a connection; more would not be served within their bound."""
 
-_FIND = "SELECT hash, plan FROM store_apikey WHERE id = %s AND revoked_at IS NULL"
+_FIND = "SELECT hash, plan, user_id FROM store_apikey WHERE id = %s AND revoked_at IS NULL"
 _FAILURES = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, OSError, TimeoutError)
 
 
@@ -55,7 +55,7 @@ class KeyTable:
     async def find(self, key_id: str) -> StoredKey | None:
         """Return the key unless it is unknown or revoked; raises `DatabaseAway`."""
         row = await self._one(_FIND, (key_id,))
-        return None if row is None else StoredKey(bytes(row[0]), str(row[1]))
+        return None if row is None else StoredKey(bytes(row[0]), str(row[1]), str(row[2]))
 
     async def answers(self) -> bool:
         """Whether PostgreSQL answers now."""

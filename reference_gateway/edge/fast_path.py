@@ -109,7 +109,7 @@ class FastPath:
     def _ready(self, request: Request) -> Answer | None:
         """Look up ready bytes."""
         key = ready_key(request) if request.method in READING else None
-        read = None if key is None else self._reads.ready(key, request.begun_ns)
+        read = None if key is None else self._reads.ready(key, request.begun_ns, request.user)
         return None if read is None else render(read, request)
 
     async def _hand_over(self, request: Request, receive: Receive, send: Send) -> None:

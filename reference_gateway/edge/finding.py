@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reference_gateway.core.cache.entry import earliest_ms, key_of
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.cache.ports import Runtime
     from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.cache.tiers import MultiTierCache
+    from reference_gateway.edge.owners import Owners
 
 MARGIN: Final = 10
 """A tenth of the deadline, at most `MARGIN_MAX_MS`, is left for the answer itself and its way out."""
@@ -39,22 +40,29 @@ class Sighting:
 class Finding:
     """Finds what reads show."""
 
-    def __init__(self, names: Sequence[str], cache: MultiTierCache, runtime: Runtime, deadline_ms: int) -> None:
+    def __init__(
+        self, names: Sequence[str], cache: MultiTierCache, runtime: Runtime, owners: Owners, deadline_ms: int
+    ) -> None:
         self.names = tuple(names)
+        self.owners = owners
         self.cache = cache
         self._runtime = runtime
         self._deadline_ms = deadline_ms - min(deadline_ms // MARGIN, MARGIN_MAX_MS)
         self._sightings: OrderedDict[tuple[frozenset[str], int], Sighting] = OrderedDict()
         cache.on_change(self._changed)
 
-    async def find(self, names: Sequence[str], ttl_ms: int | None = None) -> list[Shown]:
-        """Begin for all providers before the first is waited for; wait as long as a request may take.
+    async def find(self, names: Sequence[str], user: str | None, ttl_ms: int | None = None) -> list[Shown]:
+        """Begin for all providers, each with its owner's key, before the first is waited for.
 
-        `ttl_ms` is for what is derived from the lists: None is their own.
+        Waits as long as a request may take, with what Vault took to say who owns what. `ttl_ms` is for what is derived
+        from the lists: None is their own.
         """
         until_ms = self._runtime.now_ms() + self._deadline_ms
-        begun = [self.cache.begin(name, ttl_ms=ttl_ms) for name in names]
-        return [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+        asked = tuple(zip(names, await self.owners.of(user, names), strict=True))
+        begun = [self.cache.begin(name, owner=owner.name, ttl_ms=ttl_ms) for name, owner in asked]
+        found = [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+        unsure = (owner.unsure for _, owner in asked)
+        return [replace(each, unsure=True) if doubt else each for each, doubt in zip(found, unsure, strict=True)]
 
     def sight(self, shown: Sequence[Shown], ttl_ms: int | None = None) -> Sighting | None:
         """Watch what was shown, some of it and all of it fresh; None where that is not the newest any more."""

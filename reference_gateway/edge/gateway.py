@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.core.asgi import get_asgi_application
 
+from reference_gateway.adapters.house_alone import HouseAlone
 from reference_gateway.adapters.redis import Healths, open_limiter, open_snapshots
 from reference_gateway.core.limiter import microseconds
 from reference_gateway.edge import clock, site
@@ -44,7 +45,7 @@ class Gateway:
         self._limiter = _limiter(settings, healths)
         self._table = KeyTable(settings.database_url)
         providers = load_providers(settings.providers_file)
-        self._lists = Lists(settings, providers, healths, self._metrics)
+        self._lists = Lists(settings, providers, healths, self._metrics, HouseAlone())
         self._store = open_snapshots(settings.redis_url, healths)
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)

@@ -13,6 +13,7 @@ from reference_gateway.core.cache.tiers import MultiTierCache
 from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.upstream.polls import Polls
 from reference_gateway.edge.finding import Finding
+from reference_gateway.edge.owners import Owners
 from reference_gateway.edge.provider_calls import ProviderCalls
 from reference_gateway.edge.provider_health import ProviderHealth
 from reference_gateway.edge.runtime import LoopRuntime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reference_gateway.adapters.redis import Healths
+    from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.edge.metrics import Metrics
     from reference_gateway.edge.providers_file import Provider
     from reference_gateway.edge.settings import Settings
@@ -38,6 +40,7 @@ class Lists:
         providers: Sequence[Provider],
         healths: Healths,
         metrics: Metrics,
+        credentials: Credentials,
     ) -> None:
         self._runtime = LoopRuntime()
         rules = {each.name: each.terms(settings.poll_s).rules(settings.rules) for each in providers}
@@ -52,7 +55,13 @@ class Lists:
         self._l1 = open_cache(settings.redis_url, terms, healths, lambda: secrets.token_hex(TOKEN_BYTES))
         outside = Outside(self._l1, self._reached.calls, self._runtime, metrics)
         self.cache = MultiTierCache(L2InMemoryCache(use_ms), outside, lifetimes, lease_ms)
-        self.finding = Finding(tuple(self._reached.terms), self.cache, self._runtime, whole_ms(settings.deadline_s))
+        self.finding = Finding(
+            tuple(self._reached.terms),
+            self.cache,
+            self._runtime,
+            Owners(credentials),
+            whole_ms(settings.deadline_s),
+        )
         self._polls = Polls(self.cache, self._reached.rounds)
         self._notices = open_notices(settings.redis_url, self)
         healths.on_back(lambda _: self._runtime.start(self._revalidate()))

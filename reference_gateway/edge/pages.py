@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.core.answers import Entry, entry
+from reference_gateway.core.cache.entry import HOUSE, owner_of
 from reference_gateway.core.cursor import Cursor, CursorForged, CursorUnproven, digest_of
 from reference_gateway.core.pages import Page, life_of, page_body
 from reference_gateway.core.problems import Problem
@@ -53,8 +54,8 @@ class Pages:
         self.selected = 0
         """Offers of all selections that are remembered."""
 
-    async def first(self, query: Query, moment: Moment) -> First:
-        """Make the first page over the lists of `moment`."""
+    async def first(self, query: Query, moment: Moment, owner: str = HOUSE) -> First:
+        """Make the first page over the lists of `moment`; where any of them is an owner's own, only he can go on."""
         snapshot = await self._snapshots.take(moment)
         page = Page(snapshot, await self._select(snapshot, query), 0, query.limit)
         if page.next_offset is None:
@@ -64,32 +65,31 @@ class Pages:
         kept = await self._snapshots.keep(snapshot, life.expires_ms)
         if kept:
             await self._cursors.learn()
-        body = page_body(page, await self._next(page, query, life.expires_ms))
+        body = page_body(page, await self._next(page, digest_of(query.question(), owner), life.expires_ms))
         return First(entry(body), life.renewed_ms if kept else min(life.renewed_ms, now_ms + UNKEPT_MS))
 
-    async def follow(self, query: Query, text: str) -> Further | Problem:
-        """Make the page that a cursor asks for."""
+    async def follow(self, query: Query, text: str, user: str | None = None) -> Further | Problem:
+        """Make the page that a cursor asks for, if it was handed out to everybody or to this user."""
         try:
             cursor = await self._cursors.unseal(text)
         except CursorForged:
             return _FORGED
         except CursorUnproven:
             return _EXPIRED
-        if cursor.question != digest_of(query.question()):
+        if cursor.question not in _bindings(query, user):
             return _MISMATCH
         left_ms = cursor.expires_ms - clock.epoch_ms()
         recalled = await self._snapshots.recall(cursor.snapshot_id) if left_ms > 0 else None
         if recalled is None:
             return _EXPIRED
         page = Page(recalled.snapshot, await self._select(recalled.snapshot, query), cursor.offset, query.limit)
-        body = page_body(page, await self._next(page, query, cursor.expires_ms))
+        body = page_body(page, await self._next(page, cursor.question, cursor.expires_ms))
         return Further(entry(body), recalled.tier, left_ms // 1000)
 
-    async def _next(self, page: Page, query: Query, until_ms: int) -> str | None:
+    async def _next(self, page: Page, question: bytes, until_ms: int) -> str | None:
         """Seal the cursor of the page after this one, which keeps the snapshot no longer than this one does."""
         if page.next_offset is None:
             return None
-        question = digest_of(query.question())
         return await self._cursors.seal(Cursor(page.snapshot.id, question, page.next_offset, until_ms))
 
     async def _select(self, snapshot: Snapshot, query: Query) -> tuple[Offer, ...]:
@@ -116,9 +116,17 @@ class Pages:
             self.selected -= len(oldest)
 
 
+def _bindings(query: Query, user: str | None) -> tuple[bytes, ...]:
+    """What a cursor may be bound to that this reader may follow."""
+    owners = (HOUSE,) if user is None else (HOUSE, owner_of(user))
+    return tuple(digest_of(query.question(), owner) for owner in owners)
+
+
 _FORGED = Problem("cursor-invalid", "the cursor is not one that this gateway handed out", "cursor")
 _MISMATCH = Problem(
-    "cursor-mismatch", "the cursor was handed out for other filters or another sort; send those, or no cursor", "cursor"
+    "cursor-mismatch",
+    "the cursor was handed out for other filters or another sort, or to another user; send those, or no cursor",
+    "cursor",
 )
 _EXPIRED = Problem(
     "snapshot-expired", "the cursor's snapshot is not kept any more; begin again without cursor", "cursor"

@@ -91,6 +91,11 @@ class Request:
                     kept[name] = value
 
     @property
+    def user(self) -> str | None:
+        """The user behind whoever asks; None where there is none, or nobody is proven yet."""
+        return None if self.identity is None else self.identity.user
+
+    @property
     def if_none_match(self) -> str | None:
         """The header as text, if it was sent."""
         sent = self.headers.get(b"if-none-match")

@@ -8,7 +8,9 @@ import pytest
 
 from reference_gateway.core.answers import entry as bytes_of
 from reference_gateway.edge.finding import SIGHTINGS_MAX, Finding, Sighting
+from reference_gateway.edge.owners import Owners
 from reference_gateway.edge.ready import ReadyAnswers
+from tests.gateway_owners.little_credentials import LittleCredentials
 from tests.gateway_reads.judge import Judge
 
 if TYPE_CHECKING:
@@ -27,13 +29,13 @@ class Reader:
         self.judge = judge
         instance = judge.driver.instances[0]
         self._process = instance.process
-        self.finding = Finding(("p", "q"), instance.cache, instance.runtime, 5_000)
+        self.finding = Finding(("p", "q"), instance.cache, instance.runtime, Owners(LittleCredentials()), 5_000)
 
     def find(self, *names: str, for_ms: int = 100) -> Sequence[Shown]:
         found: list[Shown] = []
 
         async def work() -> None:
-            found.extend(await self.finding.find(names))
+            found.extend(await self.finding.find(names, None))
 
         self.judge.driver.turns.start(self._process, work())
         self.judge.run(for_ms)
@@ -111,9 +113,9 @@ def test_the_sets_that_are_watched_are_bounded(reader: Reader) -> None:
 def test_ready_bytes_go_with_their_sighting(reader: Reader) -> None:
     ready, seen = ReadyAnswers(), reader.sight("p")
     now_ns = reader.judge.clock.ms * NS
-    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen)
+    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen, ["p"])
     assert ready.get(b"a", now_ns) is not None
     assert ready.get(b"a", now_ns + 5 * NS) is None
-    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen)
+    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen, ["p"])
     reader.judge.invalidate("p")
     assert ready.get(b"a", now_ns) is None

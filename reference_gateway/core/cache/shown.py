@@ -34,6 +34,13 @@ class Shown:
     """Whether a call of it was pending or timed out."""
     owner: str = HOUSE
     """Whose credential read it."""
+    unsure: bool = False
+    """Whether the reader may have a credential of his own, which nobody could look up yet; the house's read it."""
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether any reader may be shown the same."""
+        return self.owner == HOUSE and not self.unsure
 
 
 def least_fresh(shown: Sequence[Shown]) -> Shown:
