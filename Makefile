@@ -46,7 +46,7 @@ unit: setup
 	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 
 wire: setup
-	@$(RUN) pytest properties/ --gatespec-tier wire --gatespec-examples 5
+	@$(RUN) gatespec verify --tier wire --examples 5 --out out/wire
 
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)

@@ -1,6 +1,6 @@
 """The record of a run: what was done, when, and what came back. Checkers are pure functions of it.
 
-One JSON object a line. The first is `{"record": "history", "version": 4, ...}`; a `chapter` opens a property on a
+One JSON object a line. The first is `{"record": "history", "version": 5, ...}`; a `chapter` opens a property on a
 tier, an `example` opens one story of it, and what comes after that belongs to this story. Of its `request` records the
 first is whole, each other says what is different from the one before (a header that is gone is null). Stories of the
 read path have two kinds more: a `disturbance` for each thing that the judge did to the stage, and a `call` for each
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-VERSION = 4
+VERSION = 5
 BODY_MAX = 4096
 """Bytes of an error's body that the record keeps: a problem is far shorter."""
 BODY_JUDGED_MAX = 65_536

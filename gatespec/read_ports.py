@@ -27,6 +27,9 @@ Failing = Literal["", "status", "reset", "hang", "undecodable", "unauthorized", 
 """A provider answers as it should; says 500; resets the connection; never answers; sends what is no JSON; or says 401,
 403, 429 (with a `Retry-After` where one is asked for)."""
 CallKind = Literal["list", "probe"]
+VaultState = Literal["well", "refusing", "hanging", "sealed"]
+"""Vault answers; refuses connections; keeps them and says nothing; or says that it is sealed."""
+VaultOp = Literal["read", "list"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ class UpstreamCall:
     """A probe is no list call and has the serial 0."""
     instance: int | None = None
     """Who made it; None where the ledger cannot tell."""
+    credential: str = ""
+    """Which credential it came with, by its mark (`house:0`, `user:ann:1`); `unknown` where Vault never held it, empty
+    where none came or nobody keeps marks."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +77,15 @@ class Disturbance:
     """Something that was done to the stage, for the history: what, to whom, and when it surely had taken effect."""
 
     what: str
-    """`store`, `life`, `provider` or `invalidate`."""
+    """`store`, `life`, `provider`, `invalidate`, `vault` or `credential`."""
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
     """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked.
 
-    Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`.
+    Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`. Of Vault its state, or
+    `renewed` for a token. Of a credential of the provider: its mark, and `put` (into Vault, where it is the newest from
+    then on) or `refused` (by the provider, from then on); its owner and `gone` (from Vault).
     """
     began_ms: int
     done_ms: int
@@ -143,6 +151,24 @@ class ReadGateway(Gateway, Protocol):
         Raise `Untestable` where this door cannot.
         """
 
+    def vault(self, state: VaultState) -> None:
+        """Set how Vault is for all instances; return when it is so. Raise `Untestable` where this door cannot."""
+
+    def watch_vault(self) -> None:
+        """Note among the disturbances what only Vault itself can tell: that a token was renewed."""
+
+    def rotate(self, provider: str, who: Identity | None = None) -> str:
+        """Put another credential of the house's or of a user's into Vault; the provider accepts it beside the others.
+
+        Return its mark. A sealed Vault takes nothing.
+        """
+
+    def refuse(self, provider: str, mark: str) -> None:
+        """Have a provider answer 401 to this credential from now on."""
+
+    def take_away(self, provider: str, who: Identity | None = None) -> None:
+        """Delete the house's or a user's credential from Vault; the provider would still accept it."""
+
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Every list call that these providers saw, in order of arrival."""
 
@@ -201,6 +227,31 @@ class Upstream:
 
 
 @dataclass(frozen=True)
+class VaultWord:
+    """What one question to Vault will be answered."""
+
+    after_ms: int | None
+    """How long after it was asked; None: never."""
+    state: Literal["found", "absent", "away"]
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of a secret that was found."""
+    names: tuple[str, ...] = ()
+    """What lies right in a folder that was found; a folder's own folders end in a slash."""
+
+
+@dataclass(frozen=True)
+class VaultRead:
+    """One question that Vault saw."""
+
+    path: str
+    """Under the mount: `providers/lambda`, `users/ann/providers` for a listing."""
+    at_ms: int
+    answered: bool = True
+    instance: int | None = None
+    """Who asked; None where nobody can tell."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """A request for a reads driver."""
 
@@ -212,9 +263,10 @@ class Asked:
     headers: Mapping[str, str]
     """Names in lower case."""
     credential: Mapping[str, str]
-    """A proven `{kind, name, plan, scope, own}`, as from a verified token.
+    """A proven `{kind, name, plan, scope, user, own}`, as from a verified token.
 
-    `scope` holds words separated by blanks; `own` likewise the providers for which he has a credential of his own.
+    `scope` holds words separated by blanks; `user` is the `sub` of the user who asks, by a token or a key of his, and
+    empty for everybody else; `own` are the providers for which he has a credential of his own, for who reads no Vault.
     """
     body: bytes = b""
 
@@ -239,6 +291,9 @@ class ReadsDriver(Protocol):
     request)` says what a request to a provider that begins now will meet; `left(number)` is called when the gateway
     gives one up before its answer; `dice()` draws from [0, 1), for early refreshes. A driver class without that method
     has no component tier for reads.
+
+    Where the method also takes `vault`, credentials come from there: `vault(instance, op, path)` says what a question
+    to Vault that begins now will be answered, with the contract's paths under the mount; `op` is `read` or `list`.
     """
 
     def declare(self, providers: Sequence[Declared]) -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from gatespec.checkers.calls import OK, ended_ms
 from gatespec.checkers.findings import Breach
-from gatespec.checkers.flights import INVALIDATED_MS, Key, is_refreshed_early, judge_flights, keys_of
+from gatespec.checkers.flights import INVALIDATED_MS, Key, asks_within_ms, is_refreshed_early, judge_flights, keys_of
 from gatespec.engine.chapter import Chapter, Needs
 from gatespec.engine.reading import SEEDS, UNHINDERED, ReadMachine
 from gatespec.engine.story import after_asking, opens, told
@@ -69,6 +69,10 @@ class StampedeMachine(ReadMachine):
         self.call_ms = min(self.times.ttl_ms * SHARE // 1000, self.times.timeout_ms // 2)
         for name in self.providers:
             self.gateway.provider(name, latency_ms=self.call_ms)
+
+    def settle(self) -> None:
+        """Whoever was served what is old has somebody asking for him a moment later."""
+        self.gateway.wait(asks_within_ms(self.example))
 
     @told(who=WHO, each=EACH, age_permille=AGES)
     def a_crowd_reads(self, who: int, each: int, age_permille: int) -> None:

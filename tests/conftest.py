@@ -1,4 +1,4 @@
-"""Real Redis and PostgreSQL for every test that asks; each worker of xdist has its own."""
+"""Real Redis, PostgreSQL and Vault for every test that asks; each worker of xdist has its own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatespec.stack.finder import chosen, find_postgres, find_redis
+from gatespec.stack.finder import chosen, find_postgres, find_redis, find_vault
 from gatespec.stack.nursery import Nursery
 from gatespec.stack.postgres import PostgresServer
 from gatespec.stack.redis import RedisServer
 from gatespec.stack.redis_cluster import RedisCluster
+from gatespec.stack.vault import VaultServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,3 +80,12 @@ def postgres_server(stack_nursery: Nursery) -> PostgresServer:
 def postgres_url(postgres_server: PostgresServer) -> str:
     """A database that was empty when the session began."""
     return postgres_server.create_database("tests")
+
+
+@pytest.fixture(scope="session")
+def vault_server(stack_nursery: Nursery) -> VaultServer:
+    """The session's server itself, for tests that seal or kill it: they bring it back before they end."""
+    server = VaultServer(stack_nursery, chosen(find_vault()))
+    server.start()
+    server.ready()
+    return server

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 INVALIDATED_MS = 1_000
 """How soon every instance has heard of an invalidation, and the refresh has begun."""
+ASKS = 2
+"""Words that a leader has with Redis before he calls, each at most a budget away: the lease and the breaker."""
 QUEUES = 2
 """How much longer than the slowest read that had nothing to wait for another may have stood in a busy gateway."""
 NEVER = 1e-9
@@ -53,6 +55,8 @@ class Key:
     times: Times
     stops: Sequence[Stop]
     invalidations: Sequence[Disturbance]
+    asks_ms: int = 0
+    """How soon after an old answer somebody has begun to ask for a newer one."""
 
     @property
     def slack_ms(self) -> int:
@@ -112,7 +116,13 @@ def keys_of(example: Example) -> Iterator[Key]:
     stops = stops_of(example.disturbances)
     for name in dict.fromkeys(name for read in reads for name in read.asked):
         told = [done for done in example.disturbances if done.what == "invalidate" and done.whom == name]
-        yield Key(name, by_name[name], [r for r in reads if name in r.asked], times, stops, told)
+        asks_ms = asks_within_ms(example)
+        yield Key(name, by_name[name], [r for r in reads if name in r.asked], times, stops, told, asks_ms)
+
+
+def asks_within_ms(example: Example) -> int:
+    """How soon somebody who is to ask has begun his call; in process the same moment."""
+    return 0 if example.context.tier == "component" else ASKS * Times.of(example.context.settings).budget_ms
 
 
 def stops_of(disturbances: Sequence[Disturbance]) -> list[Stop]:
@@ -226,7 +236,7 @@ def _fault_in_silence(key: Key, read: Read) -> str | None:
     shown = read.of(key.name)
     if shown.is_fresh or (read.exchange.status != SHOWN and not read.nothing_known):
         return None
-    until_ms = max(read.heard_ms, _led_until_ms(key, read)) + key.slack_ms
+    until_ms = max(read.heard_ms, _led_until_ms(key, read)) + key.asks_ms + key.slack_ms
     if key.ledger.during(read.sent_ms, until_ms) or key.is_led_by_the_silent(read.heard_ms):
         return None
     newer = [k for k in key.ledger.surely_known(read.sent_ms) if k.surely_younger(key.times.ttl_ms, read.heard_ms)]

@@ -5,23 +5,37 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from inspect import signature
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatespec.clock import VirtualClock
 from gatespec.drivers.component import SCENE_MS
+from gatespec.drivers.marks import HOUSE
 from gatespec.drivers.moods import Mood
+from gatespec.drivers.played_vault import PlayedVault
 from gatespec.drivers.upstreams import Upstreams
 from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Exchange, Identity, Request, Span, Untestable
 from gatespec.read_ports import PLAIN, Asked, Disturbance
+from gatespec.vault_paths import house_path, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gatespec.ports import Binding, Kind, Plan, Tier
-    from gatespec.read_ports import Act, Answered, Failing, Life, ReadsDriver, Shape, StoreState, UpstreamCall
+    from gatespec.read_ports import (
+        Act,
+        Answered,
+        Failing,
+        Life,
+        ReadsDriver,
+        Shape,
+        StoreState,
+        UpstreamCall,
+        VaultState,
+    )
 
 STEP_MS = 5
 """How far the clock goes on while an answer is awaited: what is heard meanwhile says its own moment."""
@@ -31,6 +45,9 @@ BREATH_MS = 1
 """What is asked after an answer is asked at a later moment: else nobody could tell from the record which came first."""
 PLAY_MAX_MS = 20_000
 """Four times the longest that any request may take: what is not answered by then never will be."""
+NO_VAULT = (
+    "the component driver's open_reads takes no vault, so where its credentials come from cannot be judged in process"
+)
 NO_READS = "the component driver has no open_reads, so what it reads cannot be judged in process"
 INVALIDATE_PATH = "/internal/v1/cache/invalidate"
 
@@ -54,6 +71,8 @@ class InProcessReadGateway:
         self._tickets = count(1)
         self._heard: dict[int, Answered] = {}
         self._own: dict[str, set[str]] = {}
+        self._vault = PlayedVault(self.clock)
+        self._reads_vault = False
         self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
         self._driver = self._open()
 
@@ -62,7 +81,9 @@ class InProcessReadGateway:
         if opens is None:
             self._component.close()
             raise Untestable(NO_READS)
-        driver: ReadsDriver = opens(ask=self._upstreams.ask, left=self._upstreams.left, dice=self._random.random)
+        given = {"ask": self._upstreams.ask, "left": self._upstreams.left, "dice": self._random.random}
+        self._reads_vault = "vault" in signature(opens).parameters
+        driver: ReadsDriver = opens(**given, **({"vault": self._vault.ask} if self._reads_vault else {}))
         return driver
 
     def begin(self) -> None:
@@ -70,6 +91,7 @@ class InProcessReadGateway:
         self._driver.close()
         self._upstreams.forget()
         self._own.clear()
+        self._vault.forget()
         now = self.clock.now_ms()
         self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
         self._driver = self._open()
@@ -109,7 +131,8 @@ class InProcessReadGateway:
         who, ticket = request.identity, next(self._tickets)
         own = " ".join(sorted(self._own.get(who.id, ())))
         name = request.address or who.name
-        credential = {"kind": who.kind, "name": name, "plan": who.plan, "scope": scope, "own": own}
+        user = who.name if who.kind == "user" else ""
+        credential = {"kind": who.kind, "name": name, "plan": who.plan, "scope": scope, "user": user, "own": own}
         headers = {name.lower(): value for name, value in request.headers}
         body = request.body.encode()
         self._driver.submit(Asked(ticket, request.instance, request.method, request.path, headers, credential, body))
@@ -150,6 +173,9 @@ class InProcessReadGateway:
     def fresh_providers(self, count: int, shape: Shape = PLAIN) -> tuple[str, ...]:
         """Bring providers that were never read."""
         declared = self._upstreams.fresh(count, shape)
+        for each in declared:
+            self._vault.put(house_path(each.name), each.credential)
+            self._upstreams.marks.begin(each.name, each.credential)
         self._driver.declare(declared)
         return tuple(each.name for each in declared)
 
@@ -174,8 +200,40 @@ class InProcessReadGateway:
         self._disturbed("provider", name, "stocked")
 
     def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
-        """Say so with each of his requests."""
+        """Put it into Vault, and say so with each of his requests."""
         self._own.setdefault(identity.id, set()).update(providers)
+        for name in providers:
+            self.rotate(name, identity)
+
+    def vault(self, state: VaultState) -> None:
+        """Set how Vault answers questions that begin from now on."""
+        if not self._reads_vault:
+            raise Untestable(NO_VAULT)
+        self._vault.state = state
+        self._disturbed("vault", "", state)
+
+    def watch_vault(self) -> None:
+        """Nothing: in process there are no tokens."""
+
+    def rotate(self, provider: str, who: Identity | None = None) -> str:
+        """Put another credential into Vault, which the provider accepts too."""
+        mark, fields = self._upstreams.marks.new(provider, who.id if who else HOUSE)
+        self._upstreams.accept(provider)
+        self._vault.put(_path_of(provider, who), fields)
+        self._disturbed("credential", provider, f"{mark} put")
+        return mark
+
+    def refuse(self, provider: str, mark: str) -> None:
+        """Have the provider accept it no longer."""
+        self._upstreams.marks.refuse(provider, mark)
+        self._upstreams.accept(provider)
+        self._disturbed("credential", provider, f"{mark} refused")
+
+    def take_away(self, provider: str, who: Identity | None = None) -> None:
+        """Delete it from Vault."""
+        self._vault.delete(_path_of(provider, who))
+        self._own.get(who.id if who else HOUSE, set()).discard(provider)
+        self._disturbed("credential", provider, f"{who.id if who else HOUSE} gone")
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Their list calls as of now."""
@@ -219,3 +277,7 @@ class InProcessReadGateway:
         """End the driver."""
         self._driver.close()
         self._component.close()
+
+
+def _path_of(provider: str, who: Identity | None) -> str:
+    return user_path(who.name, provider) if who else house_path(provider)

@@ -11,21 +11,25 @@ from gatespec.checkers.catalogue import asks_for_it
 from gatespec.clock import now_ns, sleep_until_ns, until
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.lives import Lives
+from gatespec.drivers.marks import HOUSE
 from gatespec.drivers.moods import Mood
 from gatespec.drivers.providers import Providers
 from gatespec.drivers.store import Store
+from gatespec.drivers.vault import Vault
 from gatespec.identities import Signer
 from gatespec.ports import Identity, Request, Untestable
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.read_ports import PLAIN, Disturbance
+from gatespec.vault_paths import house_path, user_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gatespec.drivers.people import People
     from gatespec.ports import Exchange, Tier
-    from gatespec.read_ports import Act, Failing, Life, Shape, StoreState, UpstreamCall
+    from gatespec.read_ports import Act, Failing, Life, Shape, StoreState, UpstreamCall, VaultState
     from gatespec.stack.lane import Lane
+    from gatespec.stack.vault import VaultShare
 
 INVALIDATE = "/internal/v1/cache/invalidate"
 OPERATOR = "gatespec-operator"
@@ -47,6 +51,8 @@ class HttpReadGateway(HttpGateway):
         self._ends = ExitStack()
         self._lives = Lives(lane)
         self._store = Store(lane.lines) if lane.lines else None
+        own_vault = lane.lines and lane.vault and lane.vault_is_its_own
+        self._vault = Vault(lane.vault, lane.lines.vault) if own_vault and lane.lines and lane.vault else None
         self._providers: Providers | None = None
         if lane.simulators_url and lane.pool:
             control = self._ends.enter_context(ProvidersControl(lane.simulators_url))
@@ -61,6 +67,8 @@ class HttpReadGateway(HttpGateway):
         self.disturbances = []
         if self._providers:
             self._providers.begin()
+        if self._vault:
+            self._vault.turn_the_page()
 
     def play(self, requests: Sequence[Request]) -> list[Exchange]:
         """Send each at its delay; whoever reads the catalogue reads all providers, and leaves none fresh."""
@@ -72,6 +80,8 @@ class HttpReadGateway(HttpGateway):
         """Have Redis well, every instance running, and all of them on speaking terms again."""
         if self._store:
             self.store("well")
+        if self._vault:
+            self.vault("well")
         for instance in self._lives.not_running:
             self.life(instance, "running")
         if any(done.what == "store" for done in self.disturbances):
@@ -129,9 +139,56 @@ class HttpReadGateway(HttpGateway):
         self._did("provider", name, "stocked", began)
 
     def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
-        """Say no: nobody can bring a credential of his own to a running gateway yet."""
-        del identity, providers
-        raise Untestable("no user of this gateway can be given a credential of his own for a provider")
+        """Put credentials of his own into Vault."""
+        for name in providers:
+            self.rotate(name, identity)
+
+    def vault(self, state: VaultState) -> None:
+        """Set how Vault is for all instances."""
+        vault, began = self._its_vault(), self.clock.now_ms()
+        if state != vault.state:
+            vault.become(state)
+            self._did("vault", "", state, began)
+
+    def watch_vault(self) -> None:
+        """Note that a token was renewed."""
+        now = self.clock.now_ms()
+        if self._vault and self._vault.renewals():
+            self._did("vault", "token", "renewed", now)
+
+    def rotate(self, provider: str, who: Identity | None = None) -> str:
+        """Put another credential into Vault, which the provider accepts too."""
+        providers, share, began = self._its_providers(), self._its_share(who), self.clock.now_ms()
+        mark, fields = providers.marks.new(provider, who.id if who else HOUSE)
+        providers.accept(provider)
+        share.put(_path_of(provider, who), fields)
+        self._did("credential", provider, f"{mark} put", began)
+        return mark
+
+    def refuse(self, provider: str, mark: str) -> None:
+        """Have the provider accept it no longer."""
+        providers, began = self._its_providers(), self.clock.now_ms()
+        providers.marks.refuse(provider, mark)
+        providers.accept(provider)
+        self._did("credential", provider, f"{mark} refused", began)
+
+    def take_away(self, provider: str, who: Identity | None = None) -> None:
+        """Delete it from Vault."""
+        share, began = self._its_share(who), self.clock.now_ms()
+        share.delete(_path_of(provider, who))
+        self._did("credential", provider, f"{who.id if who else HOUSE} gone", began)
+
+    def _its_share(self, who: Identity | None) -> VaultShare:
+        if who is not None and who.kind != "user":
+            raise Untestable(f"nobody but a user has credentials of his own, and {who.id} is none")
+        if self._lane.vault is None:
+            raise Untestable(NOT_OURS.format("Vault's contents"))
+        return self._lane.vault
+
+    def _its_vault(self) -> Vault:
+        if self._vault is None:
+            raise Untestable("the chapter's Needs say nothing of a Vault that fails, or the gateway runs already")
+        return self._vault
 
     def calls(self, providers: Sequence[str]) -> list[UpstreamCall]:
         """Every list call that these providers saw in this story, in order of arrival."""
@@ -198,3 +255,7 @@ async def _done(acts: Sequence[Act], began_ns: int) -> None:
     for act in acts:
         await sleep_until_ns(began_ns + act.delay_ms * 1_000_000)
         await asyncio.to_thread(act.do)
+
+
+def _path_of(provider: str, who: Identity | None) -> str:
+    return user_path(who.name, provider) if who else house_path(provider)

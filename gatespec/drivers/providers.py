@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatespec.drivers.marks import Marks
 from gatespec.drivers.moods import Mood, Moods
+from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.script import Fault, Script
 from gatespec.providers.tables import table
 from gatespec.read_ports import PLAIN, SERIAL_BASE_CENTS, UpstreamCall
@@ -41,6 +43,7 @@ class Providers:
         self._pool = pool
         self._after: int | None = None
         self._moods: dict[str, Moods] = {}
+        self.marks = Marks()
 
     def begin(self) -> None:
         """A story begins: what was called before it is of no interest, and whoever is swept falls silent again."""
@@ -49,6 +52,7 @@ class Providers:
             self._control.script(swept, SILENT)
         self._after = None
         self._moods.clear()
+        self.marks.forget()
 
     def fresh(self, count: int, shape: Shape) -> tuple[str, ...]:
         """Providers that nobody read; of lambda pricing serially."""
@@ -58,9 +62,15 @@ class Providers:
             serial = Script(serial_cents=SERIAL_BASE_CENTS) if shape.adapter == PLAIN.adapter else Script(latency_ms=0)
             last = self._control.script(names, serial)
             # Who is polled was called before the story: its serials are known from the first call on, or not at all.
+            for name in names:
+                self.marks.begin(name, DIALECTS[shape.adapter].development_credential())
             began = 0 if shape.poll_s else last
             self._after = began if self._after is None else min(self._after, began)
         return names
+
+    def accept(self, name: str) -> None:
+        """Let a provider accept what the marks say."""
+        self._control.script(name, Script(credentials=self.marks.accepted(name)))
 
     def behave(self, name: str, mood: Mood) -> None:
         """Let its list answer so from now on, at every endpoint."""
@@ -87,11 +97,17 @@ class Providers:
         faults = list(_faults(moods, several=several))
         self._control.script(name, Script(endpoint_latency_ms=latencies, faults=faults))
 
+    def _seen(self, call: Call, kind: CallKind) -> UpstreamCall:
+        outcome = STATUSES.get(call.status or 0) or OUTCOMES.get(call.outcome, call.outcome)
+        place, mark = int(call.endpoint or 0), self.marks.of(call.provider, call.fingerprint)
+        told = call.provider, call.serial, call.began_ms, call.ended_ms, outcome, place, kind
+        return UpstreamCall(*told, credential=mark)
+
     def calls(self, providers: Sequence[str], kind: CallKind) -> list[UpstreamCall]:
         """Their calls of a kind since the story's first provider was lent."""
         if not providers:
             return []
-        return [_seen(call, kind) for call in self._control.ledger(providers, kind, after=self._after or 0)]
+        return [self._seen(call, kind) for call in self._control.ledger(providers, kind, after=self._after or 0)]
 
 
 def _place(place: int, several: bool) -> str:  # noqa: FBT001 - which of two namings the file has
@@ -104,9 +120,3 @@ def _faults(moods: Moods, *, several: bool) -> Iterator[Fault]:
             told = {**FAULTS[mood.failing], "retry_after": mood.retry_after or None}
             where = {"applies_to": kind, "endpoint": _place(place, several), "times": None}
             yield Fault.model_validate({**told, **where})
-
-
-def _seen(call: Call, kind: CallKind) -> UpstreamCall:
-    outcome = STATUSES.get(call.status or 0) or OUTCOMES.get(call.outcome, call.outcome)
-    place = int(call.endpoint or 0)
-    return UpstreamCall(call.provider, call.serial, call.began_ms, call.ended_ms, outcome, place, kind)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from gatespec.checkers.calls import CLIENT_LEFT, IN_FLIGHT, OK
+from gatespec.drivers.marks import Marks
 from gatespec.drivers.moods import Mood, Moods
 from gatespec.providers.dialect import Asking
 from gatespec.providers.dialects import DIALECTS
@@ -29,6 +30,7 @@ WHERE = "http://upstreams.invalid"
 NO_JSON = b"<html>Service Temporarily Unavailable</html>"
 STATUSES: Mapping[Failing, int] = {"status": 500, "unauthorized": 401, "forbidden": 403, "limited": 429}
 HTTP_OK = 200
+REFUSED = frozenset({401, 403})
 
 
 @dataclass
@@ -62,6 +64,7 @@ class Upstreams:
         self._numbers = count(1)
         self._played: dict[str, _Played] = {}
         self._exchanges: list[_Exchange] = []
+        self.marks = Marks()
 
     def fresh(self, wanted: int, shape: Shape = PLAIN) -> list[Declared]:
         """Bring providers that nobody asked yet."""
@@ -84,6 +87,10 @@ class Upstreams:
             DIALECTS[shape.adapter].development_credential(),
         )
 
+    def accept(self, name: str) -> None:
+        """Let a provider accept what the marks say."""
+        self._played[name].simulated.rewrite({"credentials": self.marks.accepted(name)})
+
     def behave(self, name: str, mood: Mood) -> None:
         """Let a provider's list answer so from now on, at every endpoint."""
         self._played[name].moods.set_all(mood)
@@ -104,20 +111,21 @@ class Upstreams:
         kind = played.simulated.dialect.kind_of(asking)
         serial = played.simulated.next_serial(kind)
         mood = played.moods.of(place, "probe" if kind == "probe" else "list")
-        number = self._begin(
-            instance, UpstreamCall(provider, serial, self._clock.now_ms(), None, "", place), kind, mood
-        )
+        mark = self.marks.of(provider, played.simulated.dialect.credential_of(asking))
+        call = UpstreamCall(provider, serial, self._clock.now_ms(), None, "", place, credential=mark)
+        status, body = _answer(played.simulated, asking, serial, mood.failing)
+        number = self._begin(instance, call, kind, mood, refused=status in REFUSED)
         if mood.failing == "hang":
             return Upstream(number, None, None, b"")
-        status, body = _answer(played.simulated, asking, serial, mood.failing)
         headers = {"retry-after": mood.retry_after} if mood.retry_after else {}
         return Upstream(number, mood.latency_ms, status, body, headers)
 
-    def _begin(self, instance: int, call: UpstreamCall, kind: Kind, mood: Mood) -> int:
+    def _begin(self, instance: int, call: UpstreamCall, kind: Kind, mood: Mood, *, refused: bool) -> int:
         left = mood.failing == "hang" or mood.latency_ms >= self._timeout_ms
         ends_ms = call.began_ms + (self._timeout_ms if left else mood.latency_ms)
         began = replace(call, outcome=IN_FLIGHT, kind=kind, instance=instance)  # type: ignore[arg-type]  # others are in no list asked for
-        self._exchanges.append(_Exchange(instance, began, ends_ms, CLIENT_LEFT if left else mood.failing or OK))
+        outcome = mood.failing or ("unauthorized" if refused else OK)
+        self._exchanges.append(_Exchange(instance, began, ends_ms, CLIENT_LEFT if left else outcome))
         return len(self._exchanges) - 1
 
     def left(self, number: int) -> None:
@@ -144,6 +152,7 @@ class Upstreams:
         """Begin a story: nobody asks for what was before it."""
         self._exchanges.clear()
         self._played.clear()
+        self.marks.forget()
 
 
 def _asking(request: UpstreamRequest) -> Asking:
@@ -158,7 +167,7 @@ def _place(url: str) -> int:
 
 
 def _answer(provider: Provider, asking: Asking, serial: int, failing: Failing) -> tuple[int | None, bytes]:
-    if failing == "reset":
+    if failing in {"reset", "hang"}:
         return None, b""
     if failing == "undecodable":
         return HTTP_OK, NO_JSON

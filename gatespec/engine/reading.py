@@ -100,8 +100,12 @@ class ReadMachine(StoryMachine):
             age_ms = self.gateway.clock.now_ms() - began
             self.gateway.wait(max(0, -(-(of_ms or self.times.ttl_ms) * permille // 1000) - age_ms))
 
+    def settle(self) -> None:
+        """Wait until the providers have seen all that must be on their record; nothing here."""
+
     def judge(self) -> None:
         """Take over what the providers saw and what was done to the stage, and judge."""
+        self.settle()
         self.example.calls = list(self.gateway.calls(self.providers))
         self.example.probes = list(self.gateway.probe_calls(self.providers)) if self.probes_matter else []
         self.example.disturbances = [replace(done) for done in self.gateway.disturbances]

@@ -21,6 +21,7 @@ from gatespec.stack.gateway import Deployment
 from gatespec.stack.pool import ProviderPool
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
+from gatespec.vault_paths import house_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +136,7 @@ class Ground:
 
     def _entrust(self, provider: Provider) -> None:
         fields = DIALECTS[provider.shape.adapter].development_credential()
-        self.stores.vault.put(f"providers/{provider.name}", fields)
+        self.stores.vault.put(house_path(provider.name), fields)
 
     def renew_pool(self, pool: ProviderPool) -> None:
         """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
@@ -206,6 +207,11 @@ class Lane:
     def vault(self) -> VaultShare | None:
         """Its part of a Vault; None with the door `url`."""
         return self._ground.stores.vault if self._ground else None
+
+    @property
+    def vault_is_its_own(self) -> bool:
+        """Whether no other lane uses its Vault: then it may be sealed."""
+        return self._own_vault is not None
 
     @property
     def _own_vault(self) -> VaultServer | None:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed
 from reference_gateway.core.cache.entry import HOUSE, key_of, split_key
 from reference_gateway.core.cache.ports import Fetched
-from reference_gateway.core.upstream.ports import AttemptFailed
+from reference_gateway.core.credentials.ports import NoCredential
+from reference_gateway.core.upstream.ports import NO_CREDENTIAL, AttemptFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reference_gateway.adapters.credentials import CredentialSource
     from reference_gateway.adapters.providers import ProviderAdapter, Token, Wire
+    from reference_gateway.core.credentials.ports import Credential, Credentials
     from reference_gateway.core.offer import Offer
     from reference_gateway.core.upstream.ports import Outcome
 
 MS_PER_S: Final = 1000
 SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
-TOKENS_MAX: Final = 10_000
-"""Keys whose bought tokens are remembered: the one that was unused for longest is bought anew."""
+MEMORIES_MAX: Final = 10_000
+"""Keys of which is remembered what was shown and bought: the one that was unused for longest is forgotten."""
 
 
 class Means(NamedTuple):
@@ -30,7 +32,7 @@ class Means(NamedTuple):
 
     adapter: Callable[[str], str]
     """Whose API a provider speaks."""
-    credentials: CredentialSource
+    credentials: Credentials
     wire: Callable[[str, int, int, int], Wire]
     """The way to an endpoint of a provider, for so long, each request for so long."""
     now_ms: Callable[[], int]
@@ -41,12 +43,28 @@ class Means(NamedTuple):
     """Is told how many items of a provider's list were malformed."""
 
 
+@dataclass
+class Memory:
+    """What a key's provider was last shown, and what was bought with it."""
+
+    shown: Credential | None = None
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+
 class AdapterCaller:
     """The port `Caller` over the adapters."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self._tokens: OrderedDict[str, dict[str, Token]] = OrderedDict()
+        self._memories: OrderedDict[str, Memory] = OrderedDict()
+
+    async def prepare(self, key: str) -> bool:
+        """As the port."""
+        try:
+            await self._means.credentials.of(key)
+        except NoCredential:
+            return False
+        return True
 
     async def attempt(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> Fetched:
         """As the port."""
@@ -56,21 +74,25 @@ class AdapterCaller:
             listing = await self._adapter(provider).list_offers(call)
         except ProviderFailed as error:
             raise failed_attempt(error) from None
+        except NoCredential:
+            raise AttemptFailed(NO_CREDENTIAL, "uncounted") from None
         if listing.left_out:
             means.left_out(provider, listing.left_out)
         return Fetched(listing.offers, await means.write(listing.offers), means.now_ms())
 
     async def refresh(self, key: str) -> bool:
         """As the port; a token may have been refused that was bought with a credential that is still good."""
-        bought = bool(self._tokens.pop(key, None))
-        return await self._means.credentials.refresh(split_key(key)[1]) or bought
+        memory = self._memories.pop(key, None)
+        if memory is None or memory.shown is None:
+            return False
+        return await self._means.credentials.refresh(key, memory.shown) or bool(memory.tokens)
 
     async def probe(self, provider: str, endpoint: int, within_ms: int) -> bool:
         """As the port."""
         try:
             call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms)
             await self._adapter(provider).probe(call)
-        except ProviderFailed:
+        except (ProviderFailed, NoCredential):
             return False
         return True
 
@@ -80,15 +102,16 @@ class AdapterCaller:
     async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> ListCall:
         means, provider = self._means, split_key(key)[1]
         wire = means.wire(provider, endpoint, within_ms, each_ms)
-        credential = await means.credentials.credential_of(provider)
-        return ListCall(provider, credential, wire, means.now_ms, self._tokens_of(key))
+        memory = self._memory_of(key)
+        memory.shown = await means.credentials.of(key)
+        return ListCall(provider, memory.shown, wire, means.now_ms, memory.tokens)
 
-    def _tokens_of(self, key: str) -> dict[str, Token]:
-        tokens = self._tokens.setdefault(key, {})
-        self._tokens.move_to_end(key)
-        while len(self._tokens) > TOKENS_MAX:
-            self._tokens.popitem(last=False)
-        return tokens
+    def _memory_of(self, key: str) -> Memory:
+        memory = self._memories.setdefault(key, Memory())
+        self._memories.move_to_end(key)
+        while len(self._memories) > MEMORIES_MAX:
+            self._memories.popitem(last=False)
+        return memory
 
 
 def failed_attempt(error: ProviderFailed) -> AttemptFailed:

@@ -12,10 +12,13 @@ from reference_gateway.conformance.pages import PageBook
 from reference_gateway.conformance.times import times_of
 from reference_gateway.conformance.turns import Process, Turns
 from reference_gateway.conformance.upstreams import SteppedStore, caller_of, terms_of
+from reference_gateway.conformance.vault import SteppedVault
 from reference_gateway.conformance.world import Line, NobodyCounts, SteppedL1, SteppedRuntime, SteppedWire, Store
 from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.refreshes import Outside
 from reference_gateway.core.cache.tiers import MultiTierCache
+from reference_gateway.core.credentials.manager import Outside as VaultOutside
+from reference_gateway.core.credentials.manager import VaultCredentialManager
 from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.upstream.calls import Calls, Surroundings
 from reference_gateway.core.upstream.polls import Polls
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
     from reference_gateway.conformance.asked import Answered
     from reference_gateway.conformance.limits import LimitedGateway
     from reference_gateway.conformance.turns import MovingClock
+    from reference_gateway.conformance.vault import AskVault
     from reference_gateway.conformance.world import Ask, Declared
+    from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.core.upstream.ports import Rules, UpstreamStore
 
 
@@ -49,23 +54,25 @@ class Instance:
     witness: Witness
     probes: Probes
     polls: Polls
+    credentials: Credentials
 
 
 class Instances:
     """As many as the gateway has, over one store; each is made anew after it was killed, part by part."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a judge has in his hand
         self,
         gateway: LimitedGateway,
         *,
         ask: Ask,
         left: Callable[[int], None],
         dice: Callable[[], float],
+        vault: AskVault,
         redis_url: str | None,
     ) -> None:
         """Open the store and as many instances as the gateway has."""
         self.gateway = gateway
-        self.ask, self.left, self.dice = ask, left, dice
+        self.ask, self.left, self.dice, self.vault = ask, left, dice, vault
         self.declared: dict[str, Declared] = {}
         self.times = times_of(gateway.settings)
         self.turns = Turns(cast("MovingClock", gateway.clock))
@@ -102,19 +109,32 @@ class Instances:
         runtime = SteppedRuntime(self.turns, process, self.dice)
         line = self.open_line(runtime, lambda: self.found_back(number))
         witness = Witness(runtime.now_ms)
-        surroundings = self.open_surroundings(number, runtime, line, witness)
+        credentials = self.open_credentials(number, runtime)
+        surroundings = self.open_surroundings(number, runtime, line, witness, credentials)
         calls = self.open_calls(surroundings)
         cache = self.open_cache(self.open_outside(number, runtime, line, calls))
         rounds = self.open_rounds(surroundings)
         probes, polls = self.open_probes(surroundings, rounds), self.open_polls(cache, rounds)
-        instance = Instance(number, process, runtime, line, cache, calls, surroundings.store, witness, probes, polls)
+        instance = Instance(
+            number, process, runtime, line, cache, calls, surroundings.store, witness, probes, polls, credentials
+        )
         for provider in self.declared.values():
             self.meet(instance, provider)
         return instance
 
-    def open_surroundings(self, number: int, runtime: SteppedRuntime, line: Line, witness: Witness) -> Surroundings:
+    def open_credentials(self, number: int, runtime: SteppedRuntime) -> VaultCredentialManager:
+        """Make what an instance knows of Vault."""
+        return VaultCredentialManager(self.open_vault(number, runtime), self.times.credentials)
+
+    def open_vault(self, number: int, runtime: SteppedRuntime) -> VaultOutside:
+        """Make an instance's way to Vault."""
+        return VaultOutside(SteppedVault(partial(self.vault, number), runtime), runtime)
+
+    def open_surroundings(
+        self, number: int, runtime: SteppedRuntime, line: Line, witness: Witness, credentials: Credentials
+    ) -> Surroundings:
         """Make what an instance's calls meet."""
-        caller = caller_of(self.declared, partial(self.open_wire, number, runtime), runtime)
+        caller = caller_of(self.declared, credentials, partial(self.open_wire, number, runtime), runtime)
         return Surroundings(self.open_store(line, runtime), caller, runtime, witness)
 
     def open_store(self, line: Line, runtime: SteppedRuntime) -> SteppedStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +19,7 @@ from reference_gateway.core.cache.invalidation import accepted, missing_scope
 from reference_gateway.core.cache.reading import nothing_known, status_of, warnings_of
 from reference_gateway.core.cache.tiers import Pending
 from reference_gateway.core.catalog import catalog_body
+from reference_gateway.core.credentials.manager import HOUSES
 from reference_gateway.core.filters import parse_query
 from reference_gateway.core.limiter import Ask, Policy, StoreAway
 from reference_gateway.core.pages import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from reference_gateway.conformance.world import Declared, StoreState
     from reference_gateway.core.cache.entry import Entry
     from reference_gateway.core.cache.shown import Shown
+    from reference_gateway.core.credentials.ports import Owner
     from reference_gateway.core.pages import Moment
     from reference_gateway.core.query import Query
 
@@ -155,20 +158,20 @@ class Reads(Instances):
             return "", problem
         query = parse_query(parse_qsl(urlsplit(asked.path).query, keep_blank_values=True))
         if query.cursor is not None:
-            return "", self.pages.follow(query, query.cursor, self.turns.clock.now_ms())
-        shown = await self.find(instance, keys_of(asked, self.asked_of(query)), until_ms)
-        return status_of(shown), self.nothing_known(shown) or self.render(query, shown)
+            return "", self.pages.follow(query, query.cursor, self.turns.clock.now_ms(), user_of(asked))
+        shown = await self.seen(instance, asked, self.asked_of(query), until_ms)
+        return status_of(shown), self.nothing_known(shown) or self.render(query, shown, user_of(asked))
 
     async def read_catalog(self, instance: Instance, asked: Asked, until_ms: int) -> tuple[str, bytes | Problem]:
         """Answer the catalogue, of lists that are no older than the static TTL."""
-        shown = await self.find(instance, keys_of(asked, tuple(self.known)), until_ms, self.static_ttl_ms())
+        shown = await self.seen(instance, asked, tuple(self.known), until_ms, self.static_ttl_ms())
         return status_of(shown), self.nothing_known(shown) or catalog_body(tuple(self.known), self.moment(shown))
 
     async def read_offer(
         self, instance: Instance, asked: Asked, offer_id: str, until_ms: int
     ) -> tuple[str, bytes | Problem]:
         """Answer one offer, as fresh as its own provider's list."""
-        shown = await self.find(instance, keys_of(asked, tuple(self.known)), until_ms)
+        shown = await self.seen(instance, asked, tuple(self.known), until_ms)
         snapshot = snapshot_of(self.moment(shown))
         if (offer := snapshot.offers.get(offer_id)) is None:
             unknown = [each for each in shown if each.entry is None]
@@ -182,6 +185,15 @@ class Reads(Instances):
         self.known.update(dict.fromkeys(named))
         return named if query.providers else tuple(self.known)
 
+    async def seen(
+        self, instance: Instance, asked: Asked, names: Sequence[str], until_ms: int, ttl_ms: int | None = None
+    ) -> list[Shown]:
+        """Find what somebody sees of these providers."""
+        owners = await self.owners(instance, asked, names)
+        keys = [key_of(name, owner.name) for name, owner in zip(names, owners, strict=True)]
+        found = await self.find(instance, keys, until_ms, ttl_ms)
+        return [replace(f, unsure=True) if o.unsure else f for f, o in zip(found, owners, strict=True)]
+
     async def find(
         self, instance: Instance, keys: Sequence[str], until_ms: int, ttl_ms: int | None = None
     ) -> list[Shown]:
@@ -189,6 +201,11 @@ class Reads(Instances):
         named = map(split_key, keys)
         begun = [instance.cache.begin(name, owner=owner, ttl_ms=ttl_ms) for owner, name in named]
         return [await instance.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
+
+    async def owners(self, instance: Instance, asked: Asked, names: Sequence[str]) -> Sequence[Owner]:
+        """Say with whose credential somebody reads each: with his own where he has one, else with the house's."""
+        user = user_of(asked)
+        return await instance.credentials.owners(user, names) if user else [HOUSES] * len(names)
 
     def static_ttl_ms(self) -> int:
         """Say how old a list may be for the catalogue."""
@@ -198,9 +215,10 @@ class Reads(Instances):
         """Return the problem of an answer that has nothing to show."""
         return nothing_known(shown)
 
-    def render(self, query: Query, shown: Sequence[Shown]) -> bytes:
+    def render(self, query: Query, shown: Sequence[Shown], user: str = "") -> bytes:
         """Write the first page of the list."""
-        return self.pages.first(query, self.moment(shown), self.turns.clock.now_ms())
+        reader = user if any(each.owner != HOUSE for each in shown) else ""
+        return self.pages.first(query, self.moment(shown), self.turns.clock.now_ms(), reader)
 
     def moment(self, shown: Sequence[Shown]) -> Moment:
         """Put together what is shown."""
@@ -234,11 +252,10 @@ class Reads(Instances):
         return Answer(HTTPStatus.OK, fields, health_body(about, now_ms))
 
 
-def keys_of(asked: Asked, names: Sequence[str]) -> list[str]:
-    """Name the keys that somebody reads: with a credential of his own where he has one, else with the house's."""
+def user_of(asked: Asked) -> str:
+    """Name the user who asks, by a token or by a key of his; empty for everybody else."""
     credential = asked.credential
-    own, who = str(credential.get("own", "")).split(), f"{credential['kind']}:{credential['name']}"
-    return [key_of(name, who if name in own else HOUSE) for name in names]
+    return str(credential.get("user", credential["name"] if credential["kind"] == "user" else ""))
 
 
 def _list_of(provider: str, entry: Entry) -> ProviderList:

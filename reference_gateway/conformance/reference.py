@@ -10,6 +10,7 @@ from reference_gateway.conformance.reads import Reads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reference_gateway.conformance.vault import AskVault
     from reference_gateway.conformance.world import Ask
 
 
@@ -18,6 +19,6 @@ class Reference(LimitedGateway):
 
     reads_kind: type[Reads] = Reads
 
-    def open_reads(self, *, ask: Ask, left: Callable[[int], None], dice: Callable[[], float]) -> Reads:
-        """Open the read path, with providers and dice of the judge's own."""
-        return self.reads_kind(self, ask=ask, left=left, dice=dice, redis_url=self.redis_url)
+    def open_reads(self, *, ask: Ask, left: Callable[[int], None], dice: Callable[[], float], vault: AskVault) -> Reads:
+        """Open the read path, with providers, Vault and dice of the judge's own."""
+        return self.reads_kind(self, ask=ask, left=left, dice=dice, vault=vault, redis_url=self.redis_url)

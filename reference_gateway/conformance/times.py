@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reference_gateway.core.cache.entry import Lifetimes
+from reference_gateway.core.credentials.said import Times as CredentialTimes
+from reference_gateway.core.credentials.said import patience_of
 from reference_gateway.core.upstream.ports import Rules
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Times:
     poll_ms: int
     snapshot_ms: int
     """How long cursors lead somewhere."""
+    credentials: CredentialTimes
 
     @property
     def use_ms(self) -> int:
@@ -53,6 +56,9 @@ def times_of(settings: Mapping[str, str]) -> Times:
         health_ms=ms("HEALTH_INTERVAL", "30"),
         poll_ms=ms("POLL", "30"),
         snapshot_ms=ms("SNAPSHOT", "300"),
+        credentials=CredentialTimes(
+            ms("CREDENTIAL_REFRESH", "300"), ms("CREDENTIAL_CACHE", "3600"), patience_of(ms("DEADLINE", "5"))
+        ),
     )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from reference_gateway.adapters.calling import AdapterCaller, Means
 from reference_gateway.adapters.providers import ADAPTERS
 from reference_gateway.adapters.redis.stored_offers import encode
-from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.upstream.balancer import exact
 from reference_gateway.core.upstream.pace import is_due
@@ -17,10 +16,10 @@ from reference_gateway.core.upstream.terms import Terms
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reference_gateway.adapters.credentials import Credential
     from reference_gateway.adapters.providers import Wire
     from reference_gateway.adapters.redis.stepped_upstreams import SteppedUpstreams
     from reference_gateway.conformance.world import Declared, Line, SteppedRuntime
+    from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.core.offer import Offer
     from reference_gateway.core.upstream.ports import Admission, Attempted, Outcome, Refused, Rules, State, Upstream
 
@@ -129,23 +128,11 @@ class SteppedStore:
         return self._runtime.now_ms()
 
 
-class DeclaredCredentials:
-    """The port `CredentialSource`, with what the judge says of each provider."""
-
-    def __init__(self, declared: Mapping[str, Declared]) -> None:
-        self._declared = declared
-
-    async def credential_of(self, provider: str) -> Credential:
-        """As the port."""
-        return {name: Secret(text) for name, text in self._declared[provider].credential.items()}
-
-    async def refresh(self, provider: str) -> bool:  # noqa: ARG002 - the port's
-        """There is no other."""
-        return False
-
-
 def caller_of(
-    declared: Mapping[str, Declared], open_wire: Callable[[str, int, int, int], Wire], runtime: SteppedRuntime
+    declared: Mapping[str, Declared],
+    credentials: Credentials,
+    open_wire: Callable[[str, int, int, int], Wire],
+    runtime: SteppedRuntime,
 ) -> AdapterCaller:
     """Make who speaks to the judge's providers."""
 
@@ -154,7 +141,7 @@ def caller_of(
 
     means = Means(
         adapter=lambda provider: declared[provider].adapter,
-        credentials=DeclaredCredentials(declared),
+        credentials=credentials,
         wire=open_wire,
         now_ms=runtime.now_ms,
         write=write,

@@ -13,10 +13,10 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reference_gateway.core.cache.entry import HOUSE
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from reference_gateway.core.query import Query
 
 CURSOR_CHARS: Final = 60
 KEY_BYTES: Final = 32
@@ -62,14 +62,14 @@ class Keys:
     own: bytes
 
 
-def digest_of(question: str, owner: str = HOUSE) -> bytes:
-    """Shorten what a cursor is bound to: the question, and whoever read any of it with a credential of his own.
-
-    A question holds no line feed, so no name and question spell another name's.
-    """
-    if owner != HOUSE:
-        question = f"{owner}\n{question}"
+def digest_of(question: str) -> bytes:
+    """Shorten what a cursor is bound to."""
     return hashlib.sha256(question.encode()).digest()[:QUESTION_BYTES]
+
+
+def asked_by(query: Query, reader: str = "") -> bytes:
+    """What a cursor is bound to: the filters and the order, and who alone may follow it; empty: everybody."""
+    return digest_of(f"{query.question()}\0{reader}" if reader else query.question())
 
 
 def seal(cursor: Cursor, keys: Keys) -> str:

@@ -43,13 +43,8 @@ class Identity:
     plan: str
     scopes: frozenset[str] = frozenset()
     """What a token allows beyond reading, by its `scope`."""
-    account: str | None = None
-    """Of a key: the id of the user whose it is, the `sub` of his tokens."""
-
-    @property
-    def user(self) -> str | None:
-        """The user behind it, with whose own credentials it reads; agents, services and addresses have none."""
-        return self.name if self.kind == "user" else self.account
+    user: str = ""
+    """The `sub` of the user who asks, by a token or by a key of his; empty for everybody else."""
 
     @property
     def id(self) -> str:
@@ -73,7 +68,7 @@ def identity_from_claims(claims: Mapping[str, Any]) -> Identity:
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise ClaimsInvalid("scope")
-    return Identity(kind, name, plan, frozenset(scope.split()))
+    return Identity(kind, name, plan, frozenset(scope.split()), name if kind == "user" else "")
 
 
 def _is_text(name: str) -> bool:

@@ -59,8 +59,8 @@ class StoredKey(NamedTuple):
 
     digest: bytes
     plan: str
-    user_id: str
-    """Whose it is."""
+    user: str
+    """Whose key it is."""
 
 
 class KeyStore(Protocol):
@@ -107,7 +107,7 @@ class ApiKeys:
         if stored is None or not hmac.compare_digest(stored.digest, key.digest):
             self._refused.put(digest, value=True, expires_s=believed_until_s)
             raise refusal()
-        identity = Identity("key", key.id, stored.plan, account=stored.user_id)
+        identity = Identity("key", key.id, stored.plan, user=stored.user)
         self._proven.put(digest, identity, believed_until_s)
         return identity
 

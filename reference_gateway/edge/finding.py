@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reference_gateway.core.cache.entry import earliest_ms, key_of
 from reference_gateway.core.cache.tiers import Pending
+from reference_gateway.core.credentials.manager import HOUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.cache.ports import Runtime
     from reference_gateway.core.cache.shown import Shown
     from reference_gateway.core.cache.tiers import MultiTierCache
-    from reference_gateway.edge.owners import Owners
+    from reference_gateway.core.credentials.ports import Credentials, Owner
 
 MARGIN: Final = 10
 """A tenth of the deadline, at most `MARGIN_MAX_MS`, is left for the answer itself and its way out."""
@@ -41,28 +42,45 @@ class Finding:
     """Finds what reads show."""
 
     def __init__(
-        self, names: Sequence[str], cache: MultiTierCache, runtime: Runtime, owners: Owners, deadline_ms: int
+        self,
+        names: Sequence[str],
+        cache: MultiTierCache,
+        credentials: Credentials,
+        runtime: Runtime,
+        deadline_ms: int,
     ) -> None:
         self.names = tuple(names)
-        self.owners = owners
+        self.credentials = credentials
         self.cache = cache
         self._runtime = runtime
         self._deadline_ms = deadline_ms - min(deadline_ms // MARGIN, MARGIN_MAX_MS)
         self._sightings: OrderedDict[tuple[frozenset[str], int], Sighting] = OrderedDict()
         cache.on_change(self._changed)
 
-    async def find(self, names: Sequence[str], user: str | None, ttl_ms: int | None = None) -> list[Shown]:
-        """Begin for all providers, each with its owner's key, before the first is waited for.
+    async def find(self, names: Sequence[str], user: str = "", ttl_ms: int | None = None) -> list[Shown]:
+        """Begin for all providers before the first is waited for; wait as long as a request may take.
 
-        Waits as long as a request may take, with what Vault took to say who owns what. `ttl_ms` is for what is derived
-        from the lists: None is their own.
+        `user` reads with his own credentials where he has some; `ttl_ms` is for what is derived from the lists: None is
+        their own.
         """
         until_ms = self._runtime.now_ms() + self._deadline_ms
-        asked = tuple(zip(names, await self.owners.of(user, names), strict=True))
-        begun = [self.cache.begin(name, owner=owner.name, ttl_ms=ttl_ms) for name, owner in asked]
+        owners = await self._owners(names, user)
+        begun = [self.cache.begin(n, owner=o.name, ttl_ms=ttl_ms) for n, o in zip(names, owners, strict=True)]
         found = [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
-        unsure = (owner.unsure for _, owner in asked)
-        return [replace(each, unsure=True) if doubt else each for each, doubt in zip(found, unsure, strict=True)]
+        return [replace(f, unsure=True) if o.unsure else f for f, o in zip(found, owners, strict=True)]
+
+    def shows_houses(self, user: str, names: Sequence[str]) -> bool:
+        """Say at once whether a reader is surely shown the house's lists of all these providers."""
+        if not user or self.credentials.is_plain(user):
+            return True
+        known = self.credentials.known_owners(user, names)
+        return known is not None and all(owner == HOUSES for owner in known)
+
+    async def _owners(self, names: Sequence[str], user: str) -> Sequence[Owner]:
+        if not user:
+            return [HOUSES] * len(names)
+        known = self.credentials.known_owners(user, names)
+        return await self.credentials.owners(user, names) if known is None else known
 
     def sight(self, shown: Sequence[Shown], ttl_ms: int | None = None) -> Sighting | None:
         """Watch what was shown, some of it and all of it fresh; None where that is not the newest any more."""

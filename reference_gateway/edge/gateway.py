@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.core.asgi import get_asgi_application
 
-from reference_gateway.adapters.house_alone import HouseAlone
 from reference_gateway.adapters.redis import Healths, open_limiter, open_snapshots
 from reference_gateway.core.limiter import microseconds
 from reference_gateway.edge import clock, site
@@ -45,7 +44,7 @@ class Gateway:
         self._limiter = _limiter(settings, healths)
         self._table = KeyTable(settings.database_url)
         providers = load_providers(settings.providers_file)
-        self._lists = Lists(settings, providers, healths, self._metrics, HouseAlone())
+        self._lists = Lists(settings, providers, healths, self._metrics)
         self._store = open_snapshots(settings.redis_url, healths)
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)
@@ -101,6 +100,7 @@ class Gateway:
         states = {
             "redis": "away" if self._limiter.away else "ok",
             "postgresql": "ok" if await self._table.answers() else "away",
+            "vault": "away" if self._lists.credentials.away else "ok",
         }
         providers = self._lists.states()
         well = {*states.values(), *providers.values()} <= {"ok", "unknown"}

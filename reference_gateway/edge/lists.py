@@ -12,8 +12,8 @@ from reference_gateway.core.cache.refreshes import Outside
 from reference_gateway.core.cache.tiers import MultiTierCache
 from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.upstream.polls import Polls
+from reference_gateway.edge.credentials import credentials_of, open_vault
 from reference_gateway.edge.finding import Finding
-from reference_gateway.edge.owners import Owners
 from reference_gateway.edge.provider_calls import ProviderCalls
 from reference_gateway.edge.provider_health import ProviderHealth
 from reference_gateway.edge.runtime import LoopRuntime
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reference_gateway.adapters.redis import Healths
-    from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.edge.metrics import Metrics
     from reference_gateway.edge.providers_file import Provider
     from reference_gateway.edge.settings import Settings
@@ -40,13 +39,19 @@ class Lists:
         providers: Sequence[Provider],
         healths: Healths,
         metrics: Metrics,
-        credentials: Credentials,
     ) -> None:
         self._runtime = LoopRuntime()
         rules = {each.name: each.terms(settings.poll_s).rules(settings.rules) for each in providers}
         self._upstreams = open_upstreams(settings.redis_url, rules, healths)
+        self._vault = open_vault(settings)
+        self.credentials = credentials_of(settings, self._vault, self._runtime)
         self._reached = ProviderCalls(
-            settings, providers, store=self._upstreams, runtime=self._runtime, registry=metrics.registry
+            settings,
+            providers,
+            store=self._upstreams,
+            credentials=self.credentials,
+            runtime=self._runtime,
+            registry=metrics.registry,
         )
         self.health = ProviderHealth(self._reached)
         lifetimes = Lifetimes(whole_ms(settings.ttl_pricing_s), whole_ms(settings.stale_s), settings.xfetch_beta)
@@ -55,13 +60,8 @@ class Lists:
         self._l1 = open_cache(settings.redis_url, terms, healths, lambda: secrets.token_hex(TOKEN_BYTES))
         outside = Outside(self._l1, self._reached.calls, self._runtime, metrics)
         self.cache = MultiTierCache(L2InMemoryCache(use_ms), outside, lifetimes, lease_ms)
-        self.finding = Finding(
-            tuple(self._reached.terms),
-            self.cache,
-            self._runtime,
-            Owners(credentials),
-            whole_ms(settings.deadline_s),
-        )
+        names, deadline_ms = tuple(self._reached.terms), whole_ms(settings.deadline_s)
+        self.finding = Finding(names, self.cache, self.credentials, self._runtime, deadline_ms)
         self._polls = Polls(self.cache, self._reached.rounds)
         self._notices = open_notices(settings.redis_url, self)
         healths.on_back(lambda _: self._runtime.start(self._revalidate()))
@@ -83,6 +83,7 @@ class Lists:
         await self._l1.close()
         await self._upstreams.close()
         await self._reached.close()
+        await self._vault.close()
 
     def states(self) -> dict[str, str]:
         """Tell of each provider `ok`, `unknown` (not called yet), or the kind of its last call's failure."""

@@ -6,8 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.core.answers import Entry, entry
-from reference_gateway.core.cache.entry import HOUSE, owner_of
-from reference_gateway.core.cursor import Cursor, CursorForged, CursorUnproven, digest_of
+from reference_gateway.core.cursor import Cursor, CursorForged, CursorUnproven, asked_by
 from reference_gateway.core.pages import Page, life_of, page_body
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
@@ -54,8 +53,8 @@ class Pages:
         self.selected = 0
         """Offers of all selections that are remembered."""
 
-    async def first(self, query: Query, moment: Moment, owner: str = HOUSE) -> First:
-        """Make the first page over the lists of `moment`; where any of them is an owner's own, only he can go on."""
+    async def first(self, query: Query, moment: Moment, reader: str = "") -> First:
+        """Make the first page over the lists of `moment`; of `reader` alone, where he alone sees one of them."""
         snapshot = await self._snapshots.take(moment)
         page = Page(snapshot, await self._select(snapshot, query), 0, query.limit)
         if page.next_offset is None:
@@ -65,18 +64,18 @@ class Pages:
         kept = await self._snapshots.keep(snapshot, life.expires_ms)
         if kept:
             await self._cursors.learn()
-        body = page_body(page, await self._next(page, digest_of(query.question(), owner), life.expires_ms))
+        body = page_body(page, await self._next(page, asked_by(query, reader), life.expires_ms))
         return First(entry(body), life.renewed_ms if kept else min(life.renewed_ms, now_ms + UNKEPT_MS))
 
-    async def follow(self, query: Query, text: str, user: str | None = None) -> Further | Problem:
-        """Make the page that a cursor asks for, if it was handed out to everybody or to this user."""
+    async def follow(self, query: Query, text: str, reader: str = "") -> Further | Problem:
+        """Make the page that a cursor asks for."""
         try:
             cursor = await self._cursors.unseal(text)
         except CursorForged:
             return _FORGED
         except CursorUnproven:
             return _EXPIRED
-        if cursor.question not in _bindings(query, user):
+        if cursor.question not in {asked_by(query), asked_by(query, reader)}:
             return _MISMATCH
         left_ms = cursor.expires_ms - clock.epoch_ms()
         recalled = await self._snapshots.recall(cursor.snapshot_id) if left_ms > 0 else None
@@ -114,12 +113,6 @@ class Pages:
         while self.selected > SELECTED_MAX and len(self._selections) > 1:
             _, oldest = self._selections.popitem(last=False)
             self.selected -= len(oldest)
-
-
-def _bindings(query: Query, user: str | None) -> tuple[bytes, ...]:
-    """What a cursor may be bound to that this reader may follow."""
-    owners = (HOUSE,) if user is None else (HOUSE, owner_of(user))
-    return tuple(digest_of(query.question(), owner) for owner in owners)
 
 
 _FORGED = Problem("cursor-invalid", "the cursor is not one that this gateway handed out", "cursor")

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from reference_gateway.adapters.calling import AdapterCaller, Means
-from reference_gateway.adapters.credentials import DevelopmentCredentials
 from reference_gateway.adapters.redis.stored_offers import encode
 from reference_gateway.core.upstream.calls import Calls, Surroundings
 from reference_gateway.core.upstream.probes import Probes
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from reference_gateway.core.cache.ports import Runtime
+    from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.core.offer import Offer
     from reference_gateway.core.upstream.ports import UpstreamStore
     from reference_gateway.core.upstream.terms import Terms
@@ -35,12 +35,13 @@ INLINE_MAX: Final = 200
 class ProviderCalls:
     """Everything between the cache and the providers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a call
         self,
         settings: Settings,
         providers: Sequence[Provider],
         *,
         store: UpstreamStore,
+        credentials: Credentials,
         runtime: Runtime,
         registry: CollectorRegistry,
     ) -> None:
@@ -50,7 +51,7 @@ class ProviderCalls:
         self.wires = Wires(providers)
         means = Means(
             adapter=adapters.__getitem__,
-            credentials=DevelopmentCredentials(),
+            credentials=credentials,
             wire=self.wires.wire,
             now_ms=clock.epoch_ms,
             write=_written,

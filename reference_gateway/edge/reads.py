@@ -53,7 +53,7 @@ class Keep(NamedTuple):
 
 
 class OfferReads:
-    """Answers queries over the providers' lists; `user` is the one behind whoever asks, None where there is none.
+    """Answers queries over the providers' lists; `user` is the one behind whoever asks, empty where there is none.
 
     Bytes are made ready of the house's lists only, and sent only to who is known to read all of them so.
     """
@@ -73,7 +73,7 @@ class OfferReads:
         self._pages = pages
         self._static_ttl_ms = static_ttl_ms
 
-    def ready(self, key: bytes, now_ns: int, user: str | None) -> Read | None:
+    def ready(self, key: bytes, now_ns: int, user: str = "") -> Read | None:
         """Return ready bytes: of the list by the query string spelled just so, of all else by its key."""
         if (fresh := self._shared(key, now_ns, user)) is None:
             return None
@@ -81,7 +81,7 @@ class OfferReads:
             self._finding.refresh_early(fresh.sighting)
         return _hit(fresh.entry, fresh.ttl_s)
 
-    async def read(self, query: Query, raw_query: bytes, user: str | None) -> Read:
+    async def read(self, query: Query, raw_query: bytes, user: str = "") -> Read:
         """Answer `query`. A provider that there is not has no offers."""
         if query.cursor is not None:
             return await self._follow(query, query.cursor, user)
@@ -89,9 +89,10 @@ class OfferReads:
         if (fresh := self._shared(key, clock.monotonic_ns(), user)) is not None:
             self._ready.put(raw_query, fresh.entry, fresh.expires_ns, fresh.sighting, fresh.providers)
             return _hit(fresh.entry, fresh.ttl_s)
-        return await self._list(query, await self._finding.find(self._asked(query), user), (key, raw_query))
+        found = await self._finding.find(self._asked(query), user)
+        return await self._list(query, found, (key, raw_query), user)
 
-    async def read_offer(self, offer_id: str, user: str | None) -> Read:
+    async def read_offer(self, offer_id: str, user: str = "") -> Read:
         """Find one offer in all lists; as fresh as its own provider's."""
         found = await self._finding.find(self._finding.names, user)
         snapshot = await self._snapshots.take(self._moment(found))
@@ -101,7 +102,7 @@ class OfferReads:
         made = entry(offer_body(snapshot, offer, warnings_of(own)))
         return self._answered(made, own, Keep((offer_key(offer_id),), found))
 
-    async def read_catalog(self, user: str | None) -> Read:
+    async def read_catalog(self, user: str = "") -> Read:
         """List providers, regions and models, from lists that are no older than the static TTL."""
         found = await self._finding.find(self._finding.names, user, self._static_ttl_ms)
         if (problem := nothing_known(found)) is not None:
@@ -110,22 +111,23 @@ class OfferReads:
         made = entry(await aside(moment.size, lambda: catalog_body(self._finding.names, moment)))
         return self._answered(made, found, Keep((CATALOG_KEY,), found, self._static_ttl_ms))
 
-    def _shared(self, key: bytes, now_ns: int, user: str | None) -> Fresh | None:
+    def _shared(self, key: bytes, now_ns: int, user: str) -> Fresh | None:
         """Return ready bytes, if they are for this reader."""
         fresh = self._ready.get(key, now_ns)
-        return fresh if fresh is not None and self._finding.owners.share(user, fresh.providers) else None
+        return fresh if fresh is not None and self._finding.shows_houses(user, fresh.providers) else None
 
-    async def _follow(self, query: Query, cursor: str, user: str | None) -> Read:
+    async def _follow(self, query: Query, cursor: str, user: str) -> Read:
         further = await self._pages.follow(query, cursor, user)
         if isinstance(further, Problem):
             return Read(None, further, "", "")
         hit = f"{further.tier}; hit; ttl={further.left_s}; detail=snapshot"
         return Read(further.entry, None, hit if further.tier == "l2" else f"{hit}, l2; fwd=miss; stored", "hit")
 
-    async def _list(self, query: Query, found: Sequence[Shown], keys: Sequence[bytes]) -> Read:
+    async def _list(self, query: Query, found: Sequence[Shown], keys: Sequence[bytes], user: str) -> Read:
         if (problem := nothing_known(found)) is not None:
             return Read(None, problem, status_of(found), outcome_of(found))
-        first = await self._pages.first(query, self._moment(found), _owner(found))
+        reader = user if any(each.owner != HOUSE for each in found) else ""
+        first = await self._pages.first(query, self._moment(found), reader)
         return self._answered(first.entry, found, Keep(keys, found, until_ms=first.until_ms))
 
     def _asked(self, query: Query) -> Sequence[str]:
@@ -151,11 +153,6 @@ class OfferReads:
             for key in keep.keys:
                 self._ready.put(key, made, expires_ns, sighting, providers)
         return read
-
-
-def _owner(found: Sequence[Shown]) -> str:
-    """Whose an answer is: some user's where he read any of it with his own credential, else the house's."""
-    return next((each.owner for each in found if each.owner != HOUSE), HOUSE)
 
 
 def _hit(ready: Entry, ttl_s: int) -> Read:

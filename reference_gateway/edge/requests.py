@@ -91,9 +91,9 @@ class Request:
                     kept[name] = value
 
     @property
-    def user(self) -> str | None:
-        """The user behind whoever asks; None where there is none, or nobody is proven yet."""
-        return None if self.identity is None else self.identity.user
+    def user(self) -> str:
+        """The user who asks, once that is proven; empty for everybody else."""
+        return "" if self.identity is None else self.identity.user
 
     @property
     def if_none_match(self) -> str | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PREFIX = "GATEWAY_"
 MS_PER_S = 1000
+SECRETS = frozenset({"GATEWAY_VAULT_ROLE_ID", "GATEWAY_VAULT_SECRET_ID"})
+"""What no error shows."""
 FOUND_MAX_CHARS = 120
 """An error is one line; a value that was pasted by mistake can be a whole file."""
 
@@ -33,6 +35,8 @@ class SettingInvalid(Exception):  # noqa: N818 - it is the sentence on stderr
 
     def __init__(self, variable: str, found: str | None, expected: str) -> None:
         shown = "nothing" if found is None else repr(masked(found)[:FOUND_MAX_CHARS])
+        if variable in SECRETS and found is not None:
+            shown = "something else (not shown)"
         super().__init__(f"{variable}: found {shown}, expected {expected}")
         self.variable = variable
 
@@ -84,6 +88,15 @@ def _redis_url(text: str) -> str:
     return text
 
 
+def _vault_addr(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None or parts.query:
+        raise ValueError
+    if parts.path.strip("/") or parts.fragment or parts.port == 0:
+        raise ValueError
+    return text.rstrip("/")
+
+
 def _exact(seconds: Decimal) -> Decimal:
     microseconds(seconds)
     return seconds
@@ -130,6 +143,16 @@ class Settings(BaseModel):
         repr=False, description="a URL such as redis://127.0.0.1:6379/0 or redis+cluster://host:port,host:port"
     )
     redis_budget_s: Positive = Field(Decimal("0.05"), description=_SOME_SECONDS)
+    vault_addr: Annotated[str, AfterValidator(_vault_addr)] = Field(
+        description="http:// or https://, a host, perhaps a port, and no path, such as https://vault.internal:8200"
+    )
+    vault_role_id: str = Field(min_length=1, repr=False, description="the id of an AppRole")
+    vault_secret_id: str = Field(min_length=1, repr=False, description="a secret id of that AppRole")
+    vault_mount: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*$")] = Field(
+        "secret", description="the path at which a KV v2 engine is mounted, such as secret"
+    )
+    credential_cache_s: Seconds = Field(Decimal(3600), description=_SECONDS)
+    credential_refresh_s: Positive = Field(Decimal(300), description=_SOME_SECONDS)
     providers_file: ReadableFile = Field(Path(__file__).with_name("providers.toml"), description=_FILE)
     jwt_public_key_file: ReadableFile = Field(description=_FILE)
     jwt_issuer: str = Field(min_length=1, description="the `iss` of the access tokens")

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from reference_gateway.conformance import Reference
-from tests.gateway_reads.judge import LIST_PATH, Declared, Judge, Upstream, listing
+from tests.gateway_reads.judge import ANN, LIST_PATH, Declared, Judge, Upstream, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,8 +96,7 @@ class Stage(Judge):
 
     def at_once(self, users: int, instance: int = 0) -> list[int]:
         """Let so many users with credentials of their own read at once: each reads a key of his own."""
-        return [self.submit(instance=instance, credential=own(f"u{next(self._users)}")) for _ in range(users)]
-
-
-def own(name: str, providers: str = "p") -> dict[str, str]:
-    return {"kind": "user", "name": name, "plan": "enterprise", "scope": "", "own": providers}
+        names = [f"u{next(self._users)}" for _ in range(users)]
+        for name in names:
+            self.give(name)
+        return [self.submit(instance=instance, credential={**ANN, "name": name}) for name in names]

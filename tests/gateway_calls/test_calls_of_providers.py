@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_gateway.conformance.upstreams import DeclaredCredentials
-from tests.gateway_calls.stage import own
+from reference_gateway.core.credentials.manager import VaultCredentialManager
+from tests.gateway_reads.judge import ANN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,7 +195,8 @@ def test_a_provider_is_called_no_faster_than_its_rate_and_who_can_wait_waits(sta
 def test_a_user_with_a_credential_of_his_own_has_a_key_of_his_own(stages: Callable[..., Stage]) -> None:
     stage = stages(GATEWAY_TTL_PRICING_S="60")
     stage.declare()
-    ann, house = own("ann"), own("bob", "")
+    stage.give("ann")
+    ann, house = ANN, {**ANN, "name": "bob"}
     answers = [stage.submit(credential=credential) for credential in (ann, house, ann, house)]
     stage.run(0)
     assert [stage.seen(ticket).serials["p"] for ticket in answers] == [1, 2, 1, 2]
@@ -218,15 +219,16 @@ def test_a_refused_credential_is_read_anew_and_tried_once_more_where_it_was_refu
     endpoints = stage.declare(weights=(2, 1))
     asked: list[str] = []
 
-    async def refresh(_: DeclaredCredentials, provider: str) -> bool:
-        asked.append(provider)
+    async def refresh(_: VaultCredentialManager, key: str, refused: object) -> bool:
+        asked.append(key)
+        assert refused
         endpoints[0].status = 200
         return True
 
-    monkeypatch.setattr(DeclaredCredentials, "refresh", refresh)
+    monkeypatch.setattr(VaultCredentialManager, "refresh", refresh)
     endpoints[0].status = 401
     assert stage.read().status == 200
-    assert (stage.listed(), asked) == ([0, 0], ["p"])
+    assert (stage.listed(), asked) == ([0, 0], ["house/p"])
     for endpoint in endpoints:
         endpoint.status = 500
     stage.reads(10)
@@ -236,4 +238,4 @@ def test_a_refused_credential_is_read_anew_and_tried_once_more_where_it_was_refu
         endpoint.status = 401
     stage.read()
     assert len(stage.listed()) == before + 1, "a trial is attempted once"
-    assert (stage.breaker(), asked) == ("open", ["p", "p"])
+    assert (stage.breaker(), asked) == ("open", ["house/p", "house/p"])

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from gatespec.stack.postgres import PostgresServer
     from gatespec.stack.redis import RedisServer
+    from gatespec.stack.vault import VaultServer, VaultShare
 
+PROVIDERS = ("lambda", "lambda-02")
+HOUSE_KEY = "house-key-of-tests"
 REDIS_DATABASES = range(7, 64)
 """Apart from those of the other rooms; each gateway has its own, for what one knows of a provider all know."""
 
@@ -44,9 +47,19 @@ def upstream(shared_upstream: Upstream) -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def environment(
+def vault_share(vault_server: VaultServer) -> VaultShare:
+    """The house's credentials for the providers below."""
+    share = vault_server.share("edge")
+    for provider in PROVIDERS:
+        share.put(f"providers/{provider}", {"api_key": HOUSE_KEY})
+    return share
+
+
+@pytest.fixture(scope="session")
+def environment(  # noqa: PLR0913, PLR0917 - every server that a gateway stands on
     postgres_server: PostgresServer,
     redis_server: RedisServer,
+    vault_share: VaultShare,
     signing: Signing,
     shared_upstream: Upstream,
     tmp_path_factory: pytest.TempPathFactory,
@@ -57,13 +70,14 @@ def environment(
     providers.write_text(
         "\n".join(
             f'[[provider]]\nname = "{name}"\nadapter = "lambda"\nendpoint = [{{ url = "{url}/{name}" }}]'
-            for name in ("lambda", "lambda-02")
+            for name in PROVIDERS
         )
     )
     found = {
         "GATEWAY_DATABASE_URL": postgres_server.create_database("edge"),
         "GATEWAY_REDIS_URL": redis_server.url(REDIS_DATABASES[0]),
         "GATEWAY_PROVIDERS_FILE": str(providers),
+        **vault_share.settings(),
         "GATEWAY_JWT_PUBLIC_KEY_FILE": str(signing.public_file),
         "GATEWAY_JWT_ISSUER": ISSUER,
         "GATEWAY_JWT_AUDIENCE": AUDIENCE,

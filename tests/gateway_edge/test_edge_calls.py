@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gatespec.clock import until
 from gatespec.providers.control_client import ProvidersControl
+from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.script import Fault, Script
 from gatespec.read_ports import Shape
 from gatespec.stack.providers_file import Provider, write_providers_file
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatespec.stack.nursery import Nursery
     from gatespec.stack.redis import RedisServer
+    from gatespec.stack.vault import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply
 
 HEALTH = "/api/v2/providers/health"
@@ -71,8 +73,11 @@ def scene(
     start: Callable[..., Instance],
     stack_nursery: Nursery,
     redis_server: RedisServer,
+    vault_share: VaultShare,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Scene]:
+    for name in (f"{shape}-{n}" for shape in SHAPES for n in range(EACH)):
+        vault_share.put(f"providers/{name}", DIALECTS["lambda"].development_credential())
     providers = [Provider(f"{shape}-{n}", SHAPES[shape]) for shape in SHAPES for n in range(EACH)]
     simulators = Simulators(stack_nursery, [provider.name for provider in providers])
     simulators.start()

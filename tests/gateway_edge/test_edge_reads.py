@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatespec.clock import until
+from tests.gateway_edge.conftest import HOUSE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def test_a_list_is_read_once_and_sent_many_times(gateway: Instance, upstream: Up
     assert first.body == second.body
     assert upstream.calls == before
     assert first.json["total"] == 2
-    assert upstream.credentials == {"Bearer development-key-not-a-secret"}
+    assert upstream.credentials == {f"Bearer {HOUSE_KEY}"}
 
 
 def test_two_spellings_of_one_query_share_one_entry(gateway: Instance) -> None:

@@ -26,6 +26,9 @@ def good(tmp_path: Path) -> dict[str, str]:
     return {
         "GATEWAY_DATABASE_URL": f"postgresql://me:{SECRET}@127.0.0.1:5432/gateway",
         "GATEWAY_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:6379/0",
+        "GATEWAY_VAULT_ADDR": "http://127.0.0.1:8200",
+        "GATEWAY_VAULT_ROLE_ID": "a-role",
+        "GATEWAY_VAULT_SECRET_ID": "a-secret-id",
         "GATEWAY_JWT_PUBLIC_KEY_FILE": str(key),
         "GATEWAY_JWT_ISSUER": "https://issuer",
         "GATEWAY_JWT_AUDIENCE": "gateway",
@@ -60,6 +63,13 @@ def test_the_defaults_are_those_of_the_contract(good: dict[str, str]) -> None:
         ("GATEWAY_PROVIDERS_FILE", "/nowhere/providers.toml"),
         ("GATEWAY_JWT_PUBLIC_KEY_FILE", "/nowhere/key.pem"),
         ("GATEWAY_JWT_ISSUER", ""),
+        ("GATEWAY_VAULT_ADDR", "127.0.0.1:8200"),
+        ("GATEWAY_VAULT_ADDR", "ftp://vault"),
+        ("GATEWAY_VAULT_ADDR", "http://vault/v1"),
+        ("GATEWAY_VAULT_MOUNT", "/secret"),
+        ("GATEWAY_VAULT_MOUNT", ".."),
+        ("GATEWAY_CREDENTIAL_CACHE_S", "-1"),
+        ("GATEWAY_CREDENTIAL_REFRESH_S", "0"),
         ("GATEWAY_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("GATEWAY_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("GATEWAY_RATE_WINDOW_S", "0"),
@@ -89,11 +99,25 @@ def test_a_malformed_setting_is_named_with_what_was_found(good: dict[str, str], 
     assert ", expected " in str(caught.value)
 
 
-@pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEY_FILE", "JWT_ISSUER", "JWT_AUDIENCE"])
+REQUIRED = (
+    *("DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEY_FILE", "JWT_ISSUER", "JWT_AUDIENCE"),
+    *("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID"),
+)
+
+
+@pytest.mark.parametrize("variable", REQUIRED)
 def test_a_missing_setting_is_named(good: dict[str, str], variable: str) -> None:
     del good[f"GATEWAY_{variable}"]
     with pytest.raises(SettingInvalid, match=f"GATEWAY_{variable}: found nothing, expected "):
         load(good)
+
+
+def test_no_error_shows_who_we_are_at_vault(good: dict[str, str]) -> None:
+    with pytest.raises(SettingInvalid, match="GATEWAY_VAULT_SECRET_ID: found something else") as caught:
+        raise SettingInvalid("GATEWAY_VAULT_SECRET_ID", SECRET, "a secret id")
+    assert SECRET not in str(caught.value)
+    assert "a-secret-id" not in repr(load(good))
+    assert "a-role" not in repr(load(good))
 
 
 @pytest.mark.parametrize(

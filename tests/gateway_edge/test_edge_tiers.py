@@ -16,12 +16,14 @@ from redis import Redis
 from gatespec.clock import MonotonicClock, until
 from gatespec.stack.finder import chosen, find_redis
 from gatespec.stack.redis import RedisServer
+from tests.gateway_edge.conftest import HOUSE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gatespec.stack.nursery import Nursery
+    from gatespec.stack.vault import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply, Signing, Upstream
 
 SOON_MS = 10_000
@@ -36,10 +38,12 @@ pytestmark = pytest.mark.usefixtures("upstream")
 
 
 @pytest.fixture(scope="session")
-def many(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A providers file with so many that each test has some of its own."""
+def many(shared_upstream: Upstream, vault_share: VaultShare, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A providers file with so many that each test has some of its own; the house has a credential for each."""
     file = tmp_path_factory.mktemp("many") / "providers.toml"
     urls = {f"p{number}": f"{shared_upstream.url}/p{number}" for number in range(1, PROVIDERS + 1)}
+    for name in urls:
+        vault_share.put(f"providers/{name}", {"api_key": HOUSE_KEY})
     file.write_text(
         "\n".join(
             f'[[provider]]\nname = "{name}"\nadapter = "lambda"\nendpoint = [{{ url = "{url}" }}]'

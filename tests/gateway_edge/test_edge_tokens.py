@@ -45,13 +45,13 @@ def segment(value: object) -> str:
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [
-        ({}, Identity("user", "somebody", "enterprise")),
-        ({"plan": None}, Identity("user", "somebody", "free")),
-        ({"plan": "pro", "sub": "ü"}, Identity("user", "ü", "pro")),
+        ({}, Identity("user", "somebody", "enterprise", user="somebody")),
+        ({"plan": None}, Identity("user", "somebody", "free", user="somebody")),
+        ({"plan": "pro", "sub": "ü"}, Identity("user", "ü", "pro", user="ü")),
         ({"typ": "agent", "plan": None}, Identity("agent", "somebody", "enterprise")),
         ({"typ": "service", "plan": None}, Identity("service", "somebody", "enterprise")),
-        ({"aud": [AUDIENCE, "another"]}, Identity("user", "somebody", "enterprise")),
-        ({"unheard_of": {"deep": [1]}}, Identity("user", "somebody", "enterprise")),
+        ({"aud": [AUDIENCE, "another"]}, Identity("user", "somebody", "enterprise", user="somebody")),
+        ({"unheard_of": {"deep": [1]}}, Identity("user", "somebody", "enterprise", user="somebody")),
     ],
 )
 def test_a_good_token_proves_an_identity(

@@ -41,8 +41,8 @@ def test_an_address_stands_for_its_network(address: str, network: str) -> None:
 @pytest.mark.parametrize(
     ("claims", "identity"),
     [
-        ({"typ": "user", "sub": "ann"}, Identity("user", "ann", "free")),
-        ({"typ": "user", "sub": "ann", "plan": "pro"}, Identity("user", "ann", "pro")),
+        ({"typ": "user", "sub": "ann"}, Identity("user", "ann", "free", user="ann")),
+        ({"typ": "user", "sub": "ann", "plan": "pro"}, Identity("user", "ann", "pro", user="ann")),
         ({"typ": "agent", "sub": "a-1"}, Identity("agent", "a-1", "enterprise")),
         ({"typ": "service", "sub": "dag", "plan": "free"}, Identity("service", "dag", "free")),
     ],

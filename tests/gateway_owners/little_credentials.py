@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reference_gateway.core.cache.entry import HOUSE, owner_of, split_key
+from reference_gateway.core.cache.entry import HOUSE, split_key
+from reference_gateway.core.credentials.manager import owner_of
 from reference_gateway.core.credentials.ports import NoCredential, Owner, VaultAway
 from reference_gateway.core.credentials.secret import Secret
 
@@ -40,8 +41,11 @@ class LittleCredentials:
             raise NoCredential
         return credential
 
-    async def refresh(self, key: str) -> bool:
-        return not key
+    async def refresh(self, key: str, refused: Credential) -> bool:
+        return await self.of(key) != refused
+
+    def is_plain(self, user: str) -> bool:
+        return self.known.get(user) == set()
 
     def known_owners(self, user: str, providers: Sequence[str]) -> Sequence[Owner] | None:
         own = self.known.get(user)

@@ -18,16 +18,16 @@ from reference_gateway.adapters.redis import (
 )
 from reference_gateway.adapters.redis.stored_offers import encode
 from reference_gateway.conformance.world import NobodyCounts
-from reference_gateway.core.cache.entry import HOUSE, Lifetimes, owner_of, split_key
+from reference_gateway.core.cache.entry import HOUSE, Lifetimes, split_key
 from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.ports import CallFailed, Fetched
 from reference_gateway.core.cache.refreshes import Outside
 from reference_gateway.core.cache.tiers import MultiTierCache
+from reference_gateway.core.credentials.manager import owner_of
 from reference_gateway.core.filters import parse_query
 from reference_gateway.edge import clock
 from reference_gateway.edge.cursors import Cursors
 from reference_gateway.edge.finding import Finding
-from reference_gateway.edge.owners import Owners
 from reference_gateway.edge.pages import Pages
 from reference_gateway.edge.reads import OfferReads
 from reference_gateway.edge.ready import ReadyAnswers
@@ -104,17 +104,17 @@ class Instance:
 
     # What a reader does.
 
-    def ready(self, raw_query: str, user: str | None) -> Shown | None:
+    def ready(self, raw_query: str, user: str) -> Shown | None:
         """What the fast path would send."""
         return shown_of(self.reads.ready(raw_query.encode(), clock.monotonic_ns(), user))
 
-    def ready_offer(self, offer_id: str, user: str | None) -> bool:
+    def ready_offer(self, offer_id: str, user: str) -> bool:
         return self.reads.ready(offer_key(offer_id), clock.monotonic_ns(), user) is not None
 
-    def ready_catalog(self, user: str | None) -> bool:
+    def ready_catalog(self, user: str) -> bool:
         return self.reads.ready(CATALOG_KEY, clock.monotonic_ns(), user) is not None
 
-    async def read(self, raw_query: str, user: str | None) -> Shown:
+    async def read(self, raw_query: str, user: str) -> Shown:
         """What there is behind the fast path."""
         pairs = [tuple(each.split("=", 1)) for each in raw_query.split("&") if each]
         found = shown_of(await self.reads.read(parse_query(pairs), raw_query.encode(), user))  # type: ignore[arg-type] # pairs
@@ -170,7 +170,7 @@ async def open_instance(url: str, clouds: Clouds, *, ttl_ms: int = 60_000) -> In
     store = open_snapshots(url, healths)
     snapshots = Snapshots(store, LIFE_MS)
     reads = OfferReads(
-        Finding(PROVIDERS, cache, runtime, Owners(credentials), DEADLINE_MS),
+        Finding(PROVIDERS, cache, credentials, runtime, DEADLINE_MS),
         ReadyAnswers(),
         snapshots=snapshots,
         pages=Pages(snapshots, Cursors(store), LIFE_MS),

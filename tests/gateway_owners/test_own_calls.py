@@ -8,7 +8,8 @@ import pytest
 
 from reference_gateway.adapters.providers.lambda_cloud import LambdaCloud
 from reference_gateway.core.upstream.watching import Witness
-from tests.gateway_calls.stage import Stage, own
+from tests.gateway_calls.stage import Stage
+from tests.gateway_reads.judge import ANN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,8 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 def read_as(user: str, stage: Stage) -> Seen:
     """Read `p` as somebody with a credential of his own for it."""
-    ticket, sent_ms = stage.submit(credential=own(user)), stage.clock.ms
+    stage.give(user)
+    ticket, sent_ms = stage.submit(credential={**ANN, "name": user}), stage.clock.ms
     stage.run(5_000)
     return stage.seen(ticket, sent_ms)
 
@@ -40,7 +42,7 @@ def test_what_is_refused_to_his_credential_says_nothing_of_the_provider(stage: S
     assert (well["health"], well["last_outcome"]) == ("ok", "ok")
     endpoint.status = status
     for _ in range(20):
-        assert read_as("ann", stage).body["code"] == "providers-unavailable"
+        assert read_as("bob", stage).body["code"] == "providers-unavailable"
     told = stage.health()["p"]
     assert [told[name] for name in ("health", "last_outcome", "breaker", "calls", "failures")] == [
         "ok", "ok", "closed", 1, 0,
@@ -60,7 +62,7 @@ def test_what_is_refused_to_the_house_does(stage: Stage) -> None:
 def test_a_provider_that_fails_him_fails_everybody(stage: Stage) -> None:
     stage.declare()[0].status = 500
     for _ in range(10):
-        read_as("ann", stage)
+        read_as("bob", stage)
     assert stage.breaker() == "open"
 
 
@@ -75,7 +77,7 @@ def test_nobody_polls_for_a_user_so_his_reads_may_call(stage: Stage, monkeypatch
     monkeypatch.setattr(LambdaCloud, "polled_only", True)
     stage.declare()
     assert (stage.read().status, stage.listed()) == (503, []), "of the house's key only a poll brings anything"
-    assert (read_as("ann", stage).status, stage.listed()) == (200, [0])
+    assert (read_as("bob", stage).status, stage.listed()) == (200, [0])
 
 
 @pytest.mark.parametrize("stage", ["60"], indirect=True)
@@ -85,7 +87,7 @@ def test_his_sweep_goes_on_when_he_has_left(stage: Stage, monkeypatch: pytest.Mo
     for endpoint in stage.declare(weights=(2, 1)):
         endpoint.latency_ms = 3_000
     stage.endpoints["p"][0].status = 500
-    assert read_as("ann", stage).status == 504
+    assert read_as("bob", stage).status == 504
     stage.run(2_000)
-    seen = read_as("ann", stage)
+    seen = read_as("bob", stage)
     assert (seen.serials, stage.listed()) == ({"p": 2}, [0, 1])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from reference_gateway.core.cache import l2 as tier
-from reference_gateway.core.cache.entry import Held, key_of, owner_of
+from reference_gateway.core.cache.entry import Held, key_of
 from reference_gateway.core.cache.l2 import L2InMemoryCache, OwnShelves
+from reference_gateway.core.credentials.manager import owner_of
 from tests.gateway_reads.lists import entry
 
 KEEP_MS = 1000

@@ -12,11 +12,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from reference_gateway.adapters.credentials import Credential, DevelopmentCredentials
 from reference_gateway.adapters.providers import ADAPTERS, HttpWire, ListCall, Listing, Token
+from tests.gateway_providers.accepted import CREDENTIAL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+
+    from reference_gateway.core.credentials.ports import Credential
 
 NOW_MS = 1_764_000_000_000
 
@@ -61,7 +63,7 @@ class Asking:
     async def call(
         self, endpoint: str, adapter: str, *, credential: Credential | None = None, deadline_s: float = 5
     ) -> ListCall:
-        credential = await DevelopmentCredentials().credential_of(adapter) if credential is None else credential
+        credential = CREDENTIAL if credential is None else credential
         until_s = asyncio.get_running_loop().time() + deadline_s
         wire = HttpWire(self.session, endpoint, until_s, self.now_ms)
         return ListCall(adapter, credential, wire, self.now_ms, self.tokens)

@@ -14,9 +14,9 @@ from tests.gateway_providers.tables import Asked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reference_gateway.adapters.credentials import Credential
     from reference_gateway.adapters.providers import Listing, WireRequest
     from reference_gateway.adapters.providers.port import Result
+    from reference_gateway.core.credentials.ports import Credential
     from tests.gateway_providers.tables import Table, TableProvider
 
 

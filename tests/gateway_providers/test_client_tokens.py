@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_gateway.adapters.credentials import DEVELOPMENT_CLIENT_SECRET
 from reference_gateway.adapters.providers import FailureKind, ProviderFailed
 from reference_gateway.core.credentials.secret import Secret
+from tests.gateway_providers.accepted import CLIENT_SECRET
 from tests.gateway_providers.played import Calls, credential_of
 from tests.gateway_providers.tables import TableProvider, load
 
 if TYPE_CHECKING:
-    from reference_gateway.adapters.credentials import Credential
+    from reference_gateway.core.credentials.ports import Credential
 
 VERDA = load("verda")
 MARGIN_MS = VERDA.said["auth"]["token_margin_s"] * 1000
@@ -107,7 +107,7 @@ def test_the_memory_of_tokens_names_no_secret_and_forgets_the_ended(calls: Calls
     calls.list_offers()
     (name,) = calls.tokens
     assert name.startswith("verda/")
-    assert DEVELOPMENT_CLIENT_SECRET not in name + repr(calls.tokens)
+    assert CLIENT_SECRET not in name + repr(calls.tokens)
     calls.tokens["verda/v1/oauth2/token/of a credential that was"] = calls.tokens[name]
     calls.tokens["somebody else's"] = calls.tokens[name]
     calls.now_ms = LIFETIME_MS

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reference_gateway.adapters.credentials import DEVELOPMENT_KEY
 from reference_gateway.adapters.providers import FailureKind, ProviderFailed
 from reference_gateway.adapters.providers.wire import BODY_MAX_BYTES
 from reference_gateway.core.credentials.secret import Secret
+from tests.gateway_providers.accepted import KEY
 
 if TYPE_CHECKING:
     from tests.gateway_providers.conftest import Asking, Provider, Wire
@@ -219,14 +219,14 @@ async def test_a_credential_that_fits_no_header_is_never_sent(
 
 @pytest.mark.parametrize("status", [200, 401, 500])
 async def test_a_failure_says_nothing_of_the_credential(status: int, provider: Provider, list_offers: Asking) -> None:
-    provider.says(DEVELOPMENT_KEY.encode(), status, {"X-Echo": DEVELOPMENT_KEY})
+    provider.says(KEY.encode(), status, {"X-Echo": KEY})
     failed = await failure(list_offers, provider.url)
-    assert DEVELOPMENT_KEY not in "".join(traceback.format_exception(failed))
+    assert KEY not in "".join(traceback.format_exception(failed))
     assert failed.__context__ is None
 
 
 async def test_a_broken_line_says_nothing_of_the_credential(wire: Wire, list_offers: Asking) -> None:
-    wire.sends = b"HTTP/1.1 200 " + DEVELOPMENT_KEY.encode() + b"\r\nbroken\r\n\r\n"
+    wire.sends = b"HTTP/1.1 200 " + KEY.encode() + b"\r\nbroken\r\n\r\n"
     failed = await failure(list_offers, wire.url)
-    assert DEVELOPMENT_KEY not in "".join(traceback.format_exception(failed))
+    assert KEY not in "".join(traceback.format_exception(failed))
     assert failed.__context__ is None  # what is not printed may still be walked by a crash reporter

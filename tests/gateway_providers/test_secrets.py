@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import logging
 import pickle
+import reprlib
+import traceback
 from dataclasses import asdict, dataclass
 
+import orjson
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_gateway.adapters.credentials import DEVELOPMENT_KEY, DevelopmentCredentials
-from reference_gateway.adapters.providers import ADAPTERS
 from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.filters import NAME_LENGTH_MAX, ParameterError, ParameterUnknown, parse_query
 
@@ -62,11 +65,35 @@ def test_it_is_given_to_whoever_asks_by_name() -> None:
     assert Secret(TEXT).reveal() == TEXT
 
 
-async def test_every_provider_has_the_development_credential() -> None:
-    for provider in ("lambda", "verda-07"):
-        credential = await DevelopmentCredentials().credential_of(provider)
-        assert credential["api_key"] == Secret(DEVELOPMENT_KEY)
-        assert {field for adapter in ADAPTERS.values() for field in adapter.credential_fields} <= credential.keys()
+def test_no_look_at_its_attributes_shows_it() -> None:
+    secret = Secret(TEXT)
+    seen = [repr(getattr(secret, name)) for name in dir(secret) if name not in {"reveal", "_told"}]
+    seen += [repr(secret._told), repr(inspect.getmembers(secret)), reprlib.repr(secret)]  # noqa: SLF001 - as a debugger does
+    assert [text for text in seen if TEXT in text] == []
+
+
+def test_no_traceback_with_its_locals_shows_it() -> None:
+    def fail(secret: Secret) -> None:
+        raise ValueError(f"bad {secret!r} for {secret}")
+
+    with pytest.raises(ValueError, match="bad") as failed:
+        fail(Secret(TEXT))
+    told = traceback.TracebackException.from_exception(failed.value, capture_locals=True)
+    assert "Secret(***)" in "".join(told.format())
+    fail_locals = [str(frame.locals) for frame in told.stack if frame.name == "fail"]
+    assert TEXT not in "".join(fail_locals)
+    assert TEXT not in str(failed.value)
+
+
+def test_no_structured_log_shows_it() -> None:
+    written = orjson.dumps({"credential": {"api_key": Secret(TEXT)}}, default=str)
+    rendered = structlog.dev.ConsoleRenderer(colors=False)(None, "", {"event": "read", "credential": Secret(TEXT)})
+    assert TEXT not in written.decode() + str(rendered)
+
+
+def test_half_a_character_is_a_secret_too() -> None:
+    assert Secret("\ud800") == Secret("\ud800")
+    assert Secret("\ud800") != Secret("\ud801")
 
 
 @given(st.text().map("?{}".format), st.text())

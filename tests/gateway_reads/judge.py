@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reference_gateway.conformance import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reference_gateway.conformance.asked import Answered
     from reference_gateway.conformance.reads import Reads
@@ -55,6 +55,14 @@ class Upstream:
     status: int | None
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Word:
+    after_ms: int | None
+    state: Any
+    fields: Mapping[str, str] = field(default_factory=dict)
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,12 @@ class Judge:
         self.dice = 0.999999
         settings = {**UNHINDERED, **settings}
         self.reference = kind(clock=self.clock, instances=instances, settings=settings, redis_url=redis_url)
-        self.driver: Reads = self.reference.open_reads(ask=self._ask, left=lambda _: None, dice=lambda: self.dice)
+        self.secrets: dict[str, Mapping[str, str]] = {}
+        self.vault_away = False
+        self.vault_asked: list[tuple[str, str]] = []
+        self.driver: Reads = self.reference.open_reads(
+            ask=self._ask, left=lambda _: None, dice=lambda: self.dice, vault=self._vault
+        )
         self.heard: dict[int, Answered] = {}
         self._tickets = count(1)
 
@@ -113,6 +126,21 @@ class Judge:
             return Upstream(0, 0, 200, b"{}")
         provider.calls.append((self.clock.ms, instance))
         return Upstream(0, provider.latency_ms, provider.status, listing(100 + len(provider.calls)))
+
+    def _vault(self, _instance: int, op: str, path: str) -> Word:
+        self.vault_asked.append((op, path))
+        if self.vault_away:
+            return Word(0, "away")
+        if op == "list":
+            names = [each.removeprefix(f"{path}/") for each in self.secrets if each.startswith(f"{path}/")]
+            return Word(0, "found" if names else "absent", names=names)
+        house = {"api_key": "anything"} if path.startswith("providers/") else {}
+        fields = self.secrets.get(path, house)
+        return Word(0, "found" if fields else "absent", fields)
+
+    def give(self, user: str, provider: str = "p", key: str = "his own") -> None:
+        """Let a user have a credential of his own."""
+        self.secrets[f"users/{user}/providers/{provider}"] = {"api_key": key}
 
     def provider(self, name: str = "p", latency_ms: int | None = 100, status: int | None = 200) -> Provider:
         if name not in self.providers:

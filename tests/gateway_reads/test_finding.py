@@ -8,9 +8,7 @@ import pytest
 
 from reference_gateway.core.answers import entry as bytes_of
 from reference_gateway.edge.finding import SIGHTINGS_MAX, Finding, Sighting
-from reference_gateway.edge.owners import Owners
 from reference_gateway.edge.ready import ReadyAnswers
-from tests.gateway_owners.little_credentials import LittleCredentials
 from tests.gateway_reads.judge import Judge
 
 if TYPE_CHECKING:
@@ -29,13 +27,13 @@ class Reader:
         self.judge = judge
         instance = judge.driver.instances[0]
         self._process = instance.process
-        self.finding = Finding(("p", "q"), instance.cache, instance.runtime, Owners(LittleCredentials()), 5_000)
+        self.finding = Finding(("p", "q"), instance.cache, instance.credentials, instance.runtime, 5_000)
 
     def find(self, *names: str, for_ms: int = 100) -> Sequence[Shown]:
         found: list[Shown] = []
 
         async def work() -> None:
-            found.extend(await self.finding.find(names, None))
+            found.extend(await self.finding.find(names))
 
         self.judge.driver.turns.start(self._process, work())
         self.judge.run(for_ms)

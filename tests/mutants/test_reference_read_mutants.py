@@ -20,9 +20,10 @@ from tests.mutants.reference_reads.p06_stampedes import MUTANTS as P06
 from tests.mutants.reference_reads.p09_balances import MUTANTS as P09
 from tests.mutants.reference_reads.p10_outages import MUTANTS as P10
 from tests.mutants.reference_reads.p11_fetches import MUTANTS as P11
+from tests.mutants.reference_reads.p18_credentials import MUTANTS as P18
 from tests.mutants.reference_reads.p20_deadlines import MUTANTS as P20
 
-MUTANTS: list[Any] = [*P01, *P02, *P04, *P05, *P06, *P09, *P10, *P11, *P20]
+MUTANTS: list[Any] = [*P01, *P02, *P04, *P05, *P06, *P09, *P10, *P11, *P18, *P20]
 PROPERTIES = [name for name, chapter in load_chapters().items() if chapter.needs]
 SEEDS = (1, 2)
 LIVING_EXAMPLES = 30

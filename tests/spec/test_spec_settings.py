@@ -82,6 +82,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         "GATEWAY_DATABASE_URL": "postgresql://127.0.0.1/gateway",
         "GATEWAY_REDIS_URL": "redis://127.0.0.1:6379/0",
+        "GATEWAY_VAULT_ADDR": "http://127.0.0.1:8200",
+        "GATEWAY_VAULT_ROLE_ID": "a-role",
+        "GATEWAY_VAULT_SECRET_ID": "a-secret-id",
         "GATEWAY_JWT_PUBLIC_KEY_FILE": str(key),
         "GATEWAY_JWT_ISSUER": "issuer",
         "GATEWAY_JWT_AUDIENCE": "audience",

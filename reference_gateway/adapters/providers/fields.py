@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from reference_gateway.adapters.providers.port import FailureKind, ProviderFailed
 
 if TYPE_CHECKING:
-    from reference_gateway.adapters.credentials import Credential
+    from reference_gateway.core.credentials.ports import Credential
 
 TEXT_LENGTH_MAX: Final = 200
 """Characters of an identity, a name or a region; the longest real one known has 50."""

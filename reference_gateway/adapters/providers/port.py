@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
-    from reference_gateway.adapters.credentials import Credential
+    from reference_gateway.core.credentials.ports import Credential
     from reference_gateway.core.credentials.secret import Secret
     from reference_gateway.core.offer import Offer
 

@@ -27,11 +27,6 @@ def key_of(provider: str, owner: str = HOUSE) -> str:
     return f"{owner}/{provider}"
 
 
-def owner_of(user: str) -> str:
-    """Name the owner of a user's own keys, by his `sub`; no name spells `house`."""
-    return f"user:{user}"
-
-
 def split_key(key: str) -> tuple[str, str]:
     """Return whose credential reads a key, and its provider."""
     owner, _, provider = key.rpartition("/")

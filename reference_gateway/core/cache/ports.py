@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.offer import Offer
 
 
-Code = Literal["timeout", "unavailable", "breaker-open", "overloaded"]
+Code = Literal["timeout", "unavailable", "breaker-open", "overloaded", "no-credential"]
 """Why a provider of which nothing is known is left out of an answer, as a warning says it."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from reference_gateway.core.cache.shown import least_fresh
 from reference_gateway.core.cache.status import Step, cache_status
@@ -15,23 +15,28 @@ if TYPE_CHECKING:
     from reference_gateway.core.cache.shown import Shown
 
 PROVIDERS_RETRY_S = 1
-NO_CREDENTIAL: Final = "no-credential"
-UNSURE: Final = "whether you have a credential of your own for it cannot be looked up now; the gateway's was used"
+NO_CREDENTIAL = "no-credential"
 
 Outcome = Literal["hit", "miss", "stale"]
 
 
 def warnings_of(shown: Sequence[Shown]) -> list[AnswerWarning]:
-    """Say of every provider that is not shown as it is now, or not as its reader's own, why, and of when it is."""
-    return [warning for each in shown for warning in _warnings(each)]
+    """Say of every provider that is not shown as it is now, why, and of when it is."""
+    return [
+        AnswerWarning(code, each.provider, detail, None if each.entry is None else each.entry.as_of_ms)
+        for each in shown
+        for code, detail in _said_of(each)
+    ]
 
 
-def _warnings(each: Shown) -> Iterator[AnswerWarning]:
-    as_of_ms = None if each.entry is None else each.entry.as_of_ms
-    if each.code is not None:
-        yield AnswerWarning(each.code, each.provider, each.detail, as_of_ms)
-    if each.unsure and each.code != NO_CREDENTIAL:
-        yield AnswerWarning(NO_CREDENTIAL, each.provider, UNSURE, as_of_ms)
+UNSURE = "whether you have a credential of your own for it cannot be told now; this is what everybody sees"
+
+
+def _said_of(shown: Shown) -> Iterator[tuple[str, str]]:
+    if shown.code is not None:
+        yield shown.code, shown.detail
+    if shown.unsure and shown.code != NO_CREDENTIAL:
+        yield NO_CREDENTIAL, UNSURE
 
 
 NOTHING_KNOWN = "none of the providers asked has answered, and no earlier list of theirs is known"

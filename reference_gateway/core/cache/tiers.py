@@ -26,6 +26,7 @@ WHY: Mapping[Code, str] = {
     "unavailable": "its list could not be read",
     "breaker-open": "it is left alone for a while, for too many calls to it failed",
     "overloaded": "it can take no more calls for the moment",
+    "no-credential": "there is no credential for it that may be used now",
 }
 LAST_KNOWN = "this is its last known list"
 NOT_KNOWN = "no earlier list is known"

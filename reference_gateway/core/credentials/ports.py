@@ -20,6 +20,10 @@ class VaultAway(Exception):  # noqa: N818 - it is a state of the world
     """Vault gave no answer in time, is sealed, or does not let us in; what it last said counts on."""
 
 
+class VaultDenied(VaultAway):
+    """Vault answers, and does not let us have this: a policy's fault, which says nothing about other paths."""
+
+
 class NoCredential(Exception):  # noqa: N818 - it is a state of the world
     """There is no credential for a key, or none that may still be used: its provider gets no call."""
 
@@ -56,8 +60,11 @@ class Credentials(Protocol):
     async def of(self, key: str) -> Credential:
         """Return the credential of a key's owner for its provider; raises `NoCredential`."""
 
-    async def refresh(self, key: str) -> bool:
-        """Read it anew, for its provider refused it; say whether it is another one now."""
+    async def refresh(self, key: str, refused: Credential) -> bool:
+        """Read it anew, for its provider refused this one; say whether it is another one now."""
+
+    def is_plain(self, user: str) -> bool:
+        """Whether it is known, at once, that a user has no credential of his own: he sees what the house sees."""
 
     def known_owners(self, user: str, providers: Sequence[str]) -> Sequence[Owner] | None:
         """Say at once with whose credential a user (his `sub`) reads each; None where Vault must be asked first."""
@@ -70,6 +77,10 @@ class Credentials(Protocol):
 
     async def withdraw(self, user: str, provider: str) -> bool:
         """Delete it; say whether there was one. Raises `VaultAway`."""
+
+    @property
+    def away(self) -> bool:
+        """Whether Vault is known not to answer."""
 
     async def own(self, user: str) -> Sequence[str]:
         """Name the providers for which a user has a credential of his own, as Vault says now. Raises `VaultAway`."""

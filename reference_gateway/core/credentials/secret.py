@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import hmac
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Secret:
-    """A text that no `repr`, `str`, format, pickle or copy gives away; `reveal` does, and is easy to search for."""
+    """A text that no `repr`, `str`, format, pickle, copy or debugger's view gives away; `reveal` does.
 
-    __slots__ = ("_text",)
+    It lies in a closure: a look at the object's attributes, which is what debuggers and crash reporters print, shows a
+    function and no text.
+    """
+
+    __slots__ = ("_told",)
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._told: Callable[[], str] = lambda: text
 
     def reveal(self) -> str:
         """The text itself: only where it leaves for its provider."""
-        return self._text
+        return self._told()
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -25,10 +32,10 @@ class Secret:
         return format(repr(self), how)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(_bytes(self), _bytes(other))
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(self._told())
 
     def __copy__(self) -> Secret:
         return self
@@ -38,3 +45,8 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret is not pickled")
+
+
+def _bytes(secret: Secret) -> bytes:
+    """Also of a text that has half of a surrogate pair, which UTF-8 has not."""
+    return secret.reveal().encode("utf-8", "surrogatepass")

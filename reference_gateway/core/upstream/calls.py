@@ -12,7 +12,7 @@ from reference_gateway.core.cache.entry import HOUSE, split_key
 from reference_gateway.core.cache.ports import CallFailed
 from reference_gateway.core.upstream.balancer import Balancer
 from reference_gateway.core.upstream.places import NoPlace, Places
-from reference_gateway.core.upstream.ports import CREDENTIAL, Admission, Attempted, AttemptFailed
+from reference_gateway.core.upstream.ports import CREDENTIAL, NO_CREDENTIAL, Admission, Attempted, AttemptFailed
 from reference_gateway.core.upstream.terms import SWEEP_MAX_MS
 from reference_gateway.core.upstream.watching import OK
 
@@ -33,6 +33,7 @@ CODES: Mapping[str, Code] = {
     "paced": "overloaded",
     "queue-full": "overloaded",
     "no-place": "overloaded",
+    NO_CREDENTIAL: "no-credential",
 }
 """What a reader is told of a call that never began."""
 
@@ -105,6 +106,7 @@ class Calls:
         """As the port."""
         called = self._called[split_key(key)[1]]
         until_ms = self._runtime.now_ms() + self._timeout_ms
+        await self.prepare(called, key)
         await self._take_place(called, until_ms)
         try:
             admission = await self._admission(called, until_ms)
@@ -115,6 +117,11 @@ class Calls:
             called.places.give_back()
 
     # Before the call.
+
+    async def prepare(self, called: Called, key: str) -> None:
+        """Have a credential before anything else is taken: neither a place nor a trial is spent on nothing."""
+        if not await self._caller.prepare(key):
+            raise self._rejected(called, NO_CREDENTIAL)
 
     async def _take_place(self, called: Called, until_ms: int) -> None:
         """Take a place; whoever would only wait to be refused is refused at once. Raises `CallFailed`."""
@@ -155,7 +162,7 @@ class Calls:
             fetched = await self._attempts(call)
         except AttemptFailed as failed:
             call.kind, call.outcome, call.retry_after_ms = failed.kind, failed.outcome, failed.retry_after_ms
-            raise CallFailed(failed.kind, "timeout" if failed.timed_out else "unavailable") from None
+            raise CallFailed(failed.kind, _code_of(failed)) from None
         else:
             call.kind, call.outcome = OK, "success"
             return fetched
@@ -213,3 +220,9 @@ class Calls:
 
     def _left_ms(self, call: Call) -> int:
         return max(0, call.until_ms - self._runtime.now_ms())
+
+
+def _code_of(failed: AttemptFailed) -> Code:
+    if failed.kind == NO_CREDENTIAL:
+        return "no-credential"
+    return "timeout" if failed.timed_out else "unavailable"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,8 @@ Outcome = Literal["success", "failure", "uncounted"]
 State = Literal["closed", "open", "half-open"]
 CREDENTIAL = "credential"
 """The kind of an attempt that failed by a 401 or 403."""
+NO_CREDENTIAL: Final = "no-credential"
+"""The kind of a call that has nothing to show to its provider."""
 Why = Literal["open", "trials", "held", "paced"]
 """Open; half-open with all trials under way; the provider asked for a pause; his rate is used up for the moment."""
 
@@ -143,6 +145,9 @@ class AttemptFailed(Exception):  # noqa: N818 - it is a state of the world, not 
 
 class Caller(Protocol):
     """Whoever speaks to providers."""
+
+    async def prepare(self, key: str) -> bool:
+        """Say whether there is a credential for a key: without one no call is made."""
 
     async def attempt(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> Fetched:
         """List a key's offers at one endpoint of its provider; raises `AttemptFailed`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reference_gateway.core.cache.entry import key_of
 from reference_gateway.core.upstream.rounds import Round, Rounds, spread_ms
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ class Probes:
         return Round(name, self._every_ms, spread_ms(name, self._every_ms), do, may)
 
     async def may_probe(self, provider: str) -> bool:
-        """Say whether the breaker lets a provider be probed."""
+        """Say whether the breaker lets a provider be probed, and there is a credential to do it with."""
         state = (await self._store.look(provider)).state
         self._watcher.heard(provider, state)
-        return state == "closed"
+        return state == "closed" and await self._caller.prepare(key_of(provider))
 
     async def probe(self, provider: str, endpoint: int) -> None:
         """Probe once, and let all instances know."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 OK: Final = "ok"
 STEADY_MS: Final = 100
 """By how much two clocks may differ about one moment."""
-Rejection = Literal["open", "trials", "held", "paced", "queue-full", "no-place"]
-"""Why a call never began; the last two are of this instance alone."""
+Rejection = Literal["open", "trials", "held", "paced", "queue-full", "no-place", "no-credential"]
+"""Why a call never began; the last three are of this instance alone."""
 
 
 class Watcher(Protocol):

@@ -13,6 +13,8 @@ from reference_gateway.conformance.world import Line, SteppedL1
 from reference_gateway.core.cache.l2 import L2InMemoryCache
 from reference_gateway.core.cache.refreshes import Outside, Refreshes
 from reference_gateway.core.cache.tiers import MultiTierCache
+from reference_gateway.core.credentials.manager import VaultCredentialManager
+from reference_gateway.core.credentials.said import Said
 from reference_gateway.core.upstream.balancer import Balancer
 from reference_gateway.core.upstream.calls import Calls
 from reference_gateway.core.upstream.places import Places
@@ -58,6 +60,12 @@ class Assembled(Reads):
     def open_store(self, line: Line, runtime: SteppedRuntime) -> SteppedStore:
         store: SteppedStore = self.kind(SteppedStore)(line, runtime, self.upstreams, self.rules_of)
         return store
+
+    def open_credentials(self, number: int, runtime: SteppedRuntime) -> VaultCredentialManager:
+        right: type[Any] = self.kind(VaultCredentialManager)
+        manager: type[Any] = type(right.__name__, (right,), {"said_kind": self.kind(Said)})
+        made: VaultCredentialManager = manager(self.open_vault(number, runtime), self.times.credentials)
+        return made
 
     def open_calls(self, surroundings: Surroundings) -> Calls:
         right: type[Any] = self.kind(Calls)
