@@ -10,7 +10,7 @@ from collections import OrderedDict
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from reference_gateway.core.cache.entry import HOUSE, Held, split_key
+from reference_gateway.core.cache.entry import Held, is_houses, split_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,8 +166,7 @@ class L2InMemoryCache:
 
     def put(self, key: str, held: Held) -> bool:
         """Keep it, unless it is older than what is held or too large to be kept at all."""
-        owner = split_key(key)[0]
-        return self._house.put(key, held) if owner == HOUSE else self._own.put(owner, key, held)
+        return self._house.put(key, held) if is_houses(key) else self._own.put(split_key(key)[0], key, held)
 
     def mark(self, key: str, floor: int | None) -> bool:
         """Mark what was fetched under `floor` or an earlier epoch (None: whenever) as outdated; say whether it was."""
@@ -175,12 +174,10 @@ class L2InMemoryCache:
         return shelf is not None and shelf.mark(key, floor)
 
     def _drop(self, key: str) -> None:
-        owner = split_key(key)[0]
-        if owner == HOUSE:
+        if is_houses(key):
             self._house.drop(key)
         else:
-            self._own.drop(owner, key)
+            self._own.drop(split_key(key)[0], key)
 
     def _shelf(self, key: str) -> Shelf | None:
-        owner = split_key(key)[0]
-        return self._house if owner == HOUSE else self._own.of(owner)
+        return self._house if is_houses(key) else self._own.of(split_key(key)[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from reference_gateway.core.cache.entry import HOUSE, split_key
+from reference_gateway.core.cache.entry import is_houses, split_key
 from reference_gateway.core.cache.ports import CallFailed
 from reference_gateway.core.upstream.balancer import Balancer
 from reference_gateway.core.upstream.places import NoPlace, Places
@@ -73,7 +73,7 @@ class Call:
 
     def tells(self, outcome: Outcome) -> bool:
         """Whether an outcome says how the provider is: what is refused to a user's own credential does not."""
-        return outcome != "uncounted" or split_key(self.key)[0] == HOUSE
+        return outcome != "uncounted" or is_houses(self.key)
 
 
 class Calls:
@@ -99,8 +99,7 @@ class Calls:
 
     def polled_only(self, key: str) -> bool:
         """As the port; nobody polls for a user, so his own reads begin the sweeps that fill his keys."""
-        owner, provider = split_key(key)
-        return owner == HOUSE and self._called[provider].terms.polled_only
+        return is_houses(key) and self._called[split_key(key)[1]].terms.polled_only
 
     async def fetch(self, key: str, *, polled: bool = False) -> Fetched:
         """As the port."""
