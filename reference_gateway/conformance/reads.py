@@ -222,7 +222,7 @@ class Reads(Instances):
 
     def moment(self, shown: Sequence[Shown]) -> Moment:
         """Put together what is shown."""
-        lists = [_list_of(each.provider, each.entry) for each in shown if each.entry is not None]
+        lists = [_list_of(each, each.entry) for each in shown if each.entry is not None]
         return moment_of(lists, warnings_of(shown), self.turns.clock.now_ms())
 
     async def invalidate(self, instance: Instance, asked: Asked, trace_id: str) -> Answer:
@@ -258,5 +258,6 @@ def user_of(asked: Asked) -> str:
     return str(credential.get("user", credential["name"] if credential["kind"] == "user" else ""))
 
 
-def _list_of(provider: str, entry: Entry) -> ProviderList:
-    return ProviderList(provider, version_of(entry.as_of_ms, entry.offers), entry.as_of_ms, entry.offers)
+def _list_of(shown: Shown, entry: Entry) -> ProviderList:
+    version = version_of(entry.as_of_ms, entry.offers, shown.owner)
+    return ProviderList(shown.provider, version, entry.as_of_ms, entry.offers)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from reference_gateway.core.cache.entry import HOUSE
 from reference_gateway.core.offer import Json, json_text, timestamp
 from reference_gateway.core.offers import AnswerWarning, item_text, merge, warnings_json
 from reference_gateway.core.query import order
@@ -79,9 +80,11 @@ class Page(NamedTuple):
         return end if end < len(self.selected) else None
 
 
-def version_of(as_of_ms: int, offers: Iterable[Offer]) -> str:
-    """Name a list by its moment and what may change in it from one moment to the next."""
+def version_of(as_of_ms: int, offers: Iterable[Offer], owner: str = HOUSE) -> str:
+    """Name a list by its moment, what may change in it from one moment to the next, and whose own it is."""
     digest = hashlib.sha256(str(as_of_ms).encode())
+    if owner != HOUSE:
+        digest.update(f" {owner}".encode())
     for text in sorted(f"\n{o.id} {o.price_per_hour} {o.availability} {o.last_updated_ms}" for o in offers):
         digest.update(text.encode())
     return digest.hexdigest()[:VERSION_HEX_DIGITS]

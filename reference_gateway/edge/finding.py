@@ -69,6 +69,13 @@ class Finding:
         found = [await self.cache.wait(b, until_ms) if isinstance(b, Pending) else b for b in begun]
         return [replace(f, unsure=True) if o.unsure else f for f, o in zip(found, owners, strict=True)]
 
+    def shows_houses(self, user: str, names: Sequence[str]) -> bool:
+        """Say at once whether a reader is surely shown the house's lists of all these providers."""
+        if not user or self.credentials.is_plain(user):
+            return True
+        known = self.credentials.known_owners(user, names)
+        return known is not None and all(owner == HOUSES for owner in known)
+
     async def _owners(self, names: Sequence[str], user: str) -> Sequence[Owner]:
         if not user:
             return [HOUSES] * len(names)

@@ -117,7 +117,9 @@ class Pages:
 
 _FORGED = Problem("cursor-invalid", "the cursor is not one that this gateway handed out", "cursor")
 _MISMATCH = Problem(
-    "cursor-mismatch", "the cursor was handed out for other filters or another sort; send those, or no cursor", "cursor"
+    "cursor-mismatch",
+    "the cursor was handed out for other filters or another sort, or to another user; send those, or no cursor",
+    "cursor",
 )
 _EXPIRED = Problem(
     "snapshot-expired", "the cursor's snapshot is not kept any more; begin again without cursor", "cursor"

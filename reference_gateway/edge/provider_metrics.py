@@ -47,14 +47,14 @@ class ProviderMetrics(Witness):
         self._readings("calls_in_flight", "Calls under way", self._in_flight)
         self._readings("calls_waiting", "Calls that wait for a place", self._waiting)
 
-    def attempted(self, provider: str, endpoint: int, kind: str, took_ms: int) -> None:
+    def attempted(self, provider: str, endpoint: int, kind: str, took_ms: int, *, tells: bool) -> None:
         """As the port."""
-        super().attempted(provider, endpoint, kind, took_ms)
+        super().attempted(provider, endpoint, kind, took_ms, tells=tells)
         self._attempts.add(provider, str(endpoint), kind)
 
-    def ended(self, provider: str, kind: str, took_ms: int) -> None:
+    def ended(self, provider: str, kind: str, took_ms: int, *, tells: bool) -> None:
         """As the port."""
-        super().ended(provider, kind, took_ms)
+        super().ended(provider, kind, took_ms, tells=tells)
         self._calls.add(provider, kind)
         self._durations.add(provider, took_ms / MS_PER_S)
         if kind != OK:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.query import Query
     from reference_gateway.edge.finding import Finding
     from reference_gateway.edge.pages import Pages
-    from reference_gateway.edge.ready import ReadyAnswers
+    from reference_gateway.edge.ready import Fresh, ReadyAnswers
     from reference_gateway.edge.snapshots import Snapshots
 
 NS_PER_MS = 1_000_000
@@ -40,8 +40,23 @@ class Read(NamedTuple):
     """`hit`, `miss` or `stale`, for logs and metrics; empty where no tier was consulted."""
 
 
+class Keep(NamedTuple):
+    """Where an answer's bytes may lie ready, and for how long."""
+
+    keys: Sequence[bytes]
+    among: Sequence[Shown]
+    """All that was looked at for it, whether it is shown or only compared with."""
+    ttl_ms: int | None = None
+    """None: as long as the lists are fresh."""
+    until_ms: int | None = None
+    """By the wall clock; None: no other bound."""
+
+
 class OfferReads:
-    """Answers queries over the providers' lists."""
+    """Answers queries over the providers' lists; `user` is the one behind whoever asks, empty where there is none.
+
+    Bytes are made ready of the house's lists only, and sent only to who is known to read all of them so.
+    """
 
     def __init__(
         self,
@@ -59,14 +74,8 @@ class OfferReads:
         self._static_ttl_ms = static_ttl_ms
 
     def ready(self, key: bytes, now_ns: int, user: str = "") -> Read | None:
-        """Return ready bytes: of the list by the query string spelled just so, of all else by its key.
-
-        They are what everybody sees: for a user only where it is known that he sees the same.
-        """
-        if user and not self._finding.credentials.is_plain(user):
-            return None
-        fresh = self._ready.get(key, now_ns)
-        if fresh is None:
+        """Return ready bytes: of the list by the query string spelled just so, of all else by its key."""
+        if (fresh := self._shared(key, now_ns, user)) is None:
             return None
         if now_ns >= fresh.sighting.watch_from_ms * NS_PER_MS:
             self._finding.refresh_early(fresh.sighting)
@@ -77,8 +86,8 @@ class OfferReads:
         if query.cursor is not None:
             return await self._follow(query, query.cursor, user)
         key = LIST_KEY + query.cache_key().encode()
-        if not user and (fresh := self._ready.get(key, clock.monotonic_ns())) is not None:
-            self._ready.put(raw_query, fresh.entry, fresh.expires_ns, fresh.sighting)
+        if (fresh := self._shared(key, clock.monotonic_ns(), user)) is not None:
+            self._ready.put(raw_query, fresh.entry, fresh.expires_ns, fresh.sighting, fresh.providers)
             return _hit(fresh.entry, fresh.ttl_s)
         found = await self._finding.find(self._asked(query), user)
         return await self._list(query, found, (key, raw_query), user)
@@ -91,7 +100,7 @@ class OfferReads:
             return _absent(found)
         own = [each for each in found if each.entry is not None and each.provider == offer.provider]
         made = entry(offer_body(snapshot, offer, warnings_of(own)))
-        return self._answered(made, own, (offer_key(offer_id),))
+        return self._answered(made, own, Keep((offer_key(offer_id),), found))
 
     async def read_catalog(self, user: str = "") -> Read:
         """List providers, regions and models, from lists that are no older than the static TTL."""
@@ -100,7 +109,12 @@ class OfferReads:
             return Read(None, problem, status_of(found), outcome_of(found))
         moment = self._moment(found)
         made = entry(await aside(moment.size, lambda: catalog_body(self._finding.names, moment)))
-        return self._answered(made, found, (CATALOG_KEY,), self._static_ttl_ms)
+        return self._answered(made, found, Keep((CATALOG_KEY,), found, self._static_ttl_ms))
+
+    def _shared(self, key: bytes, now_ns: int, user: str) -> Fresh | None:
+        """Return ready bytes, if they are for this reader."""
+        fresh = self._ready.get(key, now_ns)
+        return fresh if fresh is not None and self._finding.shows_houses(user, fresh.providers) else None
 
     async def _follow(self, query: Query, cursor: str, user: str) -> Read:
         further = await self._pages.follow(query, cursor, user)
@@ -114,40 +128,31 @@ class OfferReads:
             return Read(None, problem, status_of(found), outcome_of(found))
         reader = user if any(each.owner != HOUSE for each in found) else ""
         first = await self._pages.first(query, self._moment(found), reader)
-        return self._answered(first.entry, found, keys, until_ms=first.until_ms)
+        return self._answered(first.entry, found, Keep(keys, found, until_ms=first.until_ms))
 
-    def _asked(self, query: Query) -> list[str]:
+    def _asked(self, query: Query) -> Sequence[str]:
         return [name for name in self._finding.names if not query.providers or name in query.providers]
 
     def _moment(self, found: Sequence[Shown]) -> Moment:
-        known = [(each.provider, each.entry) for each in found if each.entry is not None]
-        lists = [self._snapshots.list_of(name, newest.as_of_ms, newest.offers) for name, newest in known]
+        known = [(each, each.entry) for each in found if each.entry is not None]
+        lists = [self._snapshots.list_of(each.provider, e.as_of_ms, e.offers, each.owner) for each, e in known]
         return moment_of(lists, warnings_of(found), clock.epoch_ms())
 
-    def _answered(
-        self,
-        made: Entry,
-        shown: Sequence[Shown],
-        keys: Sequence[bytes],
-        ttl_ms: int | None = None,
-        until_ms: int | None = None,
-    ) -> Read:
-        """Say how fresh an answer is, and keep it while it is: at most until `until_ms` (wall clock)."""
+    def _answered(self, made: Entry, shown: Sequence[Shown], keep: Keep) -> Read:
+        """Say how fresh an answer is, and keep its bytes ready while it is."""
         read = Read(made, None, status_of(shown), outcome_of(shown))
-        if not shown or not all(map(_is_everybodys, shown)):
+        if not shown or any(each.left_ms <= 0 or each.code for each in shown):
             return read
-        if (sighting := self._finding.sight(shown, ttl_ms)) is not None:
+        if not all(each.is_everybodys for each in keep.among):
+            return read
+        if (sighting := self._finding.sight(shown, keep.ttl_ms)) is not None:
             expires_ns = self._finding.expires_ms(sighting) * NS_PER_MS
-            if until_ms is not None:
-                expires_ns = min(expires_ns, clock.monotonic_ns() + (until_ms - clock.epoch_ms()) * NS_PER_MS)
-            for key in keys:
-                self._ready.put(key, made, expires_ns, sighting)
+            if keep.until_ms is not None:
+                expires_ns = min(expires_ns, clock.monotonic_ns() + (keep.until_ms - clock.epoch_ms()) * NS_PER_MS)
+            providers = [each.provider for each in keep.among]
+            for key in keep.keys:
+                self._ready.put(key, made, expires_ns, sighting, providers)
         return read
-
-
-def _is_everybodys(shown: Shown) -> bool:
-    """Whether it is fresh, and whoever asks next sees the same."""
-    return shown.left_ms > 0 and not shown.code and shown.owner == HOUSE and not shown.unsure
 
 
 def _hit(ready: Entry, ttl_s: int) -> Read:

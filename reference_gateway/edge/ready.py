@@ -6,6 +6,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reference_gateway.core.answers import Entry
     from reference_gateway.edge.finding import Sighting
 
@@ -18,6 +20,8 @@ class Fresh(NamedTuple):
     entry: Entry
     expires_ns: int
     sighting: Sighting
+    providers: Sequence[str]
+    """All whose lists are in it: it is for those who read each of them with the house's credential."""
     ttl_s: int
     """Whole seconds left, rounded down: a client is never told that something is fresh for longer than it is."""
 
@@ -26,7 +30,7 @@ class ReadyAnswers:
     """Rendered answers by their query, each until its own moment; the longest unused goes first."""
 
     def __init__(self, entries_max: int = 1000, bytes_max: int = 64 * 1024 * 1024) -> None:
-        self._entries: OrderedDict[bytes, tuple[Entry, int, Sighting]] = OrderedDict()
+        self._entries: OrderedDict[bytes, tuple[Entry, int, Sighting, Sequence[str]]] = OrderedDict()
         self._entries_max = entries_max
         self._bytes_max = bytes_max
         self._bytes = 0
@@ -43,14 +47,14 @@ class ReadyAnswers:
         self._entries.move_to_end(key)
         return Fresh(*kept, left_ns // NS_PER_S)
 
-    def put(self, key: bytes, entry: Entry, expires_ns: int, sighting: Sighting) -> bool:
+    def put(self, key: bytes, entry: Entry, expires_ns: int, sighting: Sighting, providers: Sequence[str]) -> bool:
         """Keep `entry` until `expires_ns`; False where it is too large to be kept."""
         size = _size(key, entry)
         if size > self._bytes_max:
             return False
         if key in self._entries:
             self._drop(key)
-        self._entries[key] = (entry, expires_ns, sighting)
+        self._entries[key] = (entry, expires_ns, sighting, providers)
         self._bytes += size
         while len(self._entries) > self._entries_max or self._bytes > self._bytes_max:
             self._drop(next(iter(self._entries)))

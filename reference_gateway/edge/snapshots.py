@@ -15,6 +15,7 @@ from reference_gateway.adapters.redis.stored_snapshots import (
     unpack_list,
     unpack_manifest,
 )
+from reference_gateway.core.cache.entry import HOUSE, key_of
 from reference_gateway.core.limiter import StoreAway
 from reference_gateway.core.pages import Moment, ProviderList, Snapshot, snapshot_id, snapshot_of, version_of
 from reference_gateway.edge import clock
@@ -30,6 +31,8 @@ RECENT_MAX: Final = 64
 RECENT_OFFERS_MAX: Final = 100_000
 """Offers of all snapshots in this process together. Most are the very objects that the lists hold; of an offer that is
 in no list any more, about 1.5 kB stay."""
+OWN_LISTS_MAX: Final = 64
+"""Users' own lists whose versions are remembered: one that was let go is hashed again, some milliseconds."""
 KEPT_MAX: Final = 10_000
 """Keys of the store that are remembered as written, so that each list is written once."""
 
@@ -48,6 +51,7 @@ class Snapshots:
         self._store = store
         self._life_ms = life_ms
         self._lists: dict[str, ProviderList] = {}
+        self._own_lists: OrderedDict[str, ProviderList] = OrderedDict()
         self._recent: OrderedDict[str, Snapshot] = OrderedDict()
         self.offers = 0
         """Of all snapshots here together."""
@@ -61,13 +65,23 @@ class Snapshots:
         """How many keys of the store are known to be written."""
         return len(self._kept)
 
-    def list_of(self, provider: str, as_of_ms: int, offers: tuple[Offer, ...]) -> ProviderList:
-        """Name a provider's newest list; the version is made once for each."""
-        known = self._lists.get(provider)
+    def list_of(self, provider: str, as_of_ms: int, offers: tuple[Offer, ...], owner: str = HOUSE) -> ProviderList:
+        """Name a provider's newest list, as the house or a user reads it; the version is made once for each."""
+        key = key_of(provider, owner)
+        known = self._lists.get(provider) if owner == HOUSE else self._own_lists.get(key)
         if known is None or known.offers is not offers or known.as_of_ms != as_of_ms:
-            known = ProviderList(provider, version_of(as_of_ms, offers), as_of_ms, offers)
+            known = ProviderList(provider, version_of(as_of_ms, offers, owner), as_of_ms, offers)
+        if owner == HOUSE:
             self._lists[provider] = known
+        else:
+            self._keep_own(key, known)
         return known
+
+    def _keep_own(self, key: str, known: ProviderList) -> None:
+        self._own_lists[key] = known
+        self._own_lists.move_to_end(key)
+        while len(self._own_lists) > OWN_LISTS_MAX:
+            self._own_lists.popitem(last=False)
 
     async def take(self, moment: Moment) -> Snapshot:
         """Merge and rate the offers of a moment, once for all who ask of it."""
@@ -149,7 +163,7 @@ class Snapshots:
         return Moment(tuple(lists[name] for name, *_ in said.lists if name in lists), said.as_of_ms, said.warnings)
 
     def _held(self, provider: str, version: str) -> ProviderList | None:
-        """Return the list that this instance shows now, if it is of that version."""
+        """Return the house's list that this instance shows now, if it is of that version."""
         known = self._lists.get(provider)
         return known if known is not None and known.version == version else None
 

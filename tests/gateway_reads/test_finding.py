@@ -111,9 +111,9 @@ def test_the_sets_that_are_watched_are_bounded(reader: Reader) -> None:
 def test_ready_bytes_go_with_their_sighting(reader: Reader) -> None:
     ready, seen = ReadyAnswers(), reader.sight("p")
     now_ns = reader.judge.clock.ms * NS
-    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen)
+    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen, ["p"])
     assert ready.get(b"a", now_ns) is not None
     assert ready.get(b"a", now_ns + 5 * NS) is None
-    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen)
+    ready.put(b"a", bytes_of(b"1"), now_ns + 5 * NS, seen, ["p"])
     reader.judge.invalidate("p")
     assert ready.get(b"a", now_ns) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from reference_gateway.adapters.redis.stored_offers import VERSION, decode
 from reference_gateway.adapters.redis.words import Call, Script, number
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).with_name("cache.lua").read_text(encoding="ascii")
 PREFIX = f"cache:{VERSION}:"
+PLAIN = "/:@+"
+"""What stands in a name as it is, beside letters, digits and `_.-~`: no blank, which would cut a notice in two, and no
+brace, by which a user would choose his slot in a cluster."""
 SLACK_MS = 60_000
 """Beyond its use a hash lives this long: it also holds the lease and what was invalidated."""
 
@@ -40,6 +44,16 @@ class Terms:
     def script(self) -> Script:
         """What runs on these terms."""
         return Script(SOURCE, (self.keep_ms, self.channel))
+
+
+def name_of(key: str) -> str:
+    """Name a key in Redis; a user's `sub` may be any text."""
+    return PREFIX + quote(key, PLAIN)
+
+
+def key_named(name: str) -> str:
+    """Read the key again from its name."""
+    return unquote(name.removeprefix(PREFIX))
 
 
 def ask(terms: Terms, token: str, newer_than: int, have: int) -> Call:

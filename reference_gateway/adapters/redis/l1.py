@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from reference_gateway.adapters.redis import cache_script
-from reference_gateway.adapters.redis.cache_script import PREFIX
+from reference_gateway.adapters.redis.cache_script import name_of
 from reference_gateway.adapters.redis.courier import Couriers, Servers
 from reference_gateway.adapters.redis.words import Call, Reply, TooLate, Word, number
 from reference_gateway.core.limiter import StoreAway
@@ -48,7 +48,7 @@ class RedisL1:
     async def ask(self, key: str, *, newer_than: int, have: int) -> Told:
         """As the port."""
         token, sent_ms = self._token(), self._healths.budget.now_us() // US_PER_MS
-        if self._couriers.is_away(PREFIX + key):
+        if self._couriers.is_away(name_of(key)):
             raise StoreAway("known to be away")
         if not self._healths.has_budget:
             raise StoreAway("the request has waited for another server already")
@@ -100,7 +100,7 @@ class RedisL1:
             raise StoreAway("the server acted too late") from None
 
     async def _say(self, key: str, call: Call) -> Reply:
-        return await self._couriers.say(Word(PREFIX + key, call))
+        return await self._couriers.say(Word(name_of(key), call))
 
     def _give_back_lost(self) -> None:
         """A lease given in an answer that we did not hear would bar everybody for its whole time."""

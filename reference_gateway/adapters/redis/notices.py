@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from redis.exceptions import RedisError
 
-from reference_gateway.adapters.redis.cache_script import PREFIX
+from reference_gateway.adapters.redis.cache_script import key_named
 from reference_gateway.core.limiter import StoreAway
 
 if TYPE_CHECKING:
@@ -98,14 +98,14 @@ class Notices:
         return True
 
     def _tell(self, news: str) -> None:
-        """Read `free KEY`, `filled KEY` or `outdated FLOOR KEY`; what else is said was not meant for us."""
+        """Read `free NAME`, `filled NAME` or `outdated FLOOR NAME`; what else is said was not meant for us."""
         match news.split(" "):
-            case ["filled", key]:
-                self._hearer.filled(key.removeprefix(PREFIX))
-            case ["free", key]:
-                self._hearer.free(key.removeprefix(PREFIX))
-            case ["outdated", floor, key]:
-                self._hearer.outdated(key.removeprefix(PREFIX), int(floor))
+            case ["filled", name]:
+                self._hearer.filled(key_named(name))
+            case ["free", name]:
+                self._hearer.free(key_named(name))
+            case ["outdated", floor, name]:
+                self._hearer.outdated(key_named(name), int(floor))
 
     async def close(self) -> None:
         """Listen no more."""

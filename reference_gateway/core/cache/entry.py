@@ -33,6 +33,11 @@ def split_key(key: str) -> tuple[str, str]:
     return owner, provider
 
 
+def is_houses(key: str) -> bool:
+    """Whether the house's credential reads it: for all who have none of their own, for polls, and for observations."""
+    return key.startswith(f"{HOUSE}/")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One completed call's list."""

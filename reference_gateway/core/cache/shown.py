@@ -35,7 +35,12 @@ class Shown:
     owner: str = HOUSE
     """Whose credential read it."""
     unsure: bool = False
-    """Whether the reader may have a credential of his own, of which Vault has never told."""
+    """Whether the reader may have a credential of his own, which nobody could look up yet; the house's read it."""
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether any reader may be shown the same."""
+        return self.owner == HOUSE and not self.unsure
 
 
 def least_fresh(shown: Sequence[Shown]) -> Shown:

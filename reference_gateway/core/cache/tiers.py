@@ -116,9 +116,9 @@ class MultiTierCache:
         held = self.l2.get(key, self._runtime.now_ms())
         return None if held is None or held.outdated else held.entry
 
-    async def invalidate(self, provider: str) -> bool:
-        """Mark what is known as outdated, and refresh it in the background; False where only this instance knows."""
-        key = key_of(provider)
+    async def invalidate(self, provider: str, *, owner: str = HOUSE) -> bool:
+        """Mark what one owner's key holds as outdated, and refresh it beside; False where only this instance knows."""
+        key = key_of(provider, owner)
         self.mark(key, None)
         try:
             self.mark(key, await self._l1.invalidate(key))

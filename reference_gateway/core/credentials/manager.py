@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.core.cache.entry import HOUSE, split_key
+from reference_gateway.core.credentials.lately import Lately
 from reference_gateway.core.credentials.paths import house_path, named, user_folder, user_path
 from reference_gateway.core.credentials.ports import NoCredential, Owner, VaultAway
 from reference_gateway.core.credentials.said import Said, Times, Vaulted
@@ -21,6 +22,8 @@ CREDENTIALS_MAX: Final = 10_000
 """Credentials that are remembered: of every provider the house's, and those of the users who read now."""
 USERS_MAX: Final = 100_000
 """Users of whom is remembered for which providers they have credentials: mostly that they have none."""
+IN_VAIN_MS: Final = 1_000
+"""How long Vault is spared after it had no other credential for a provider that refused: he may refuse every call."""
 UNSURE: Final = Owner(unsure=True)
 HOUSES: Final = Owner()
 
@@ -57,6 +60,7 @@ class VaultCredentialManager:
             vault.read, self._line, runtime, times, CREDENTIALS_MAX
         )
         self._folders: Said[frozenset[str]] = Said(self._names, self._line, runtime, times, USERS_MAX)
+        self._in_vain = Lately(runtime, IN_VAIN_MS, CREDENTIALS_MAX)
 
     @property
     def away(self) -> bool:
@@ -76,7 +80,10 @@ class VaultCredentialManager:
     async def refresh(self, key: str, refused: Credential) -> bool:
         """As the port."""
         path = path_of(key)
-        word = await self._credentials.anew(path) or await self._credentials.last(path)
+        word = None if self._in_vain.had(path) else await self._credentials.anew(path)
+        if word is not None and word.value == refused:
+            self._in_vain.note(path)
+        word = word or await self._credentials.last(path)
         return word is not None and bool(word.value) and word.value != refused
 
     def is_plain(self, user: str) -> bool:
@@ -102,6 +109,7 @@ class VaultCredentialManager:
         asked_ms = self._begin()
         await self._vault.write(user_path(user, provider), credential)
         self._credentials.put(user_path(user, provider), credential, asked_ms)
+        self._tell(user, frozenset({provider}), frozenset())
         await self._folders.anew(user_folder(user))
 
     async def withdraw(self, user: str, provider: str) -> bool:
@@ -109,6 +117,7 @@ class VaultCredentialManager:
         asked_ms = self._begin()
         there_was = await self._vault.delete(user_path(user, provider))
         self._credentials.put(user_path(user, provider), None, asked_ms)
+        self._tell(user, frozenset(), frozenset({provider}))
         await self._folders.anew(user_folder(user))
         return there_was
 
@@ -122,6 +131,12 @@ class VaultCredentialManager:
         if self.away:
             raise VaultAway("known to be away")
         return self._runtime.now_ms()
+
+    def _tell(self, user: str, came: frozenset[str], went: frozenset[str]) -> None:
+        """Change what is known of his folder, and not how long ago Vault told it; of an unknown one claim nothing."""
+        folder = user_folder(user)
+        if (word := self._folders.known(folder)) is not None:
+            self._folders.put(folder, word.value - went | came, word.asked_ms)
 
     def _doubt(self, key: str) -> None:
         """A credential that is gone, though its folder was said to hold it: the folder is looked through again."""

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
+from reference_gateway.core.credentials.lately import Lately
 from reference_gateway.core.credentials.ports import VaultAway, VaultDenied
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ Value = TypeVar("Value")
 AHEAD: Final = 5
 """The last fifth of a word's time is used to hear the next one in the background: who is often asked never waits."""
 LOOK_MS: Final = 1_000
-"""How often Vault is looked for while it is away."""
+"""How often Vault is looked for while it is away, and asked again for what it denied."""
 
 
 class Times(NamedTuple):
@@ -85,6 +86,8 @@ async def _answers(look: Callable[[], Awaitable[object]]) -> bool:
 class _Flight:
     begun_ms: int
     landed: Gate
+    overtaken: bool = False
+    """Whether what it brings is older than what is known by now."""
 
 
 class Said(Generic[Value]):
@@ -101,6 +104,7 @@ class Said(Generic[Value]):
         self._paths_max = paths_max
         self._words: OrderedDict[str, Word[Value]] = OrderedDict()
         self._flights: dict[str, _Flight] = {}
+        self._denied = Lately(runtime, LOOK_MS, paths_max)
 
     def at_once(self, path: str) -> Word[Value] | None:
         """Return a word that is not due; None where somebody must wait."""
@@ -111,6 +115,10 @@ class Said(Generic[Value]):
             self._join(path)
         self._words.move_to_end(path)
         return word
+
+    def known(self, path: str) -> Word[Value] | None:
+        """Return the newest word, however old, and ask nobody."""
+        return self._words.get(path)
 
     async def last(self, path: str) -> Word[Value] | None:
         """Return the newest word that counts, waiting for one that is due; None where there is none."""
@@ -140,17 +148,19 @@ class Said(Generic[Value]):
         return None if word is None or word.asked_ms < asked_ms else word
 
     def put(self, path: str, value: Value, asked_ms: int) -> None:
-        """Take note of what is so, unless something newer is known."""
-        known = self._words.get(path)
-        if known is not None and known.asked_ms > asked_ms:
-            return
+        """Take note of what is so since `asked_ms`; a look that is still under way may bring what was so before."""
+        if (flight := self._flights.get(path)) is not None:
+            flight.overtaken = True
+        self._note(path, value, asked_ms)
+
+    def _note(self, path: str, value: Value, asked_ms: int) -> None:
         self._words[path] = Word(value, asked_ms)
         self._words.move_to_end(path)
         while len(self._words) > self._paths_max:
             self._words.popitem(last=False)
 
     async def _heard(self, path: str) -> None:
-        if self._vault.away:
+        if self._vault.away or self._denied.had(path):
             return
         await self._join(path).landed.passed(self._times.patience_ms)
 
@@ -164,9 +174,11 @@ class Said(Generic[Value]):
     async def _fly(self, path: str, flight: _Flight) -> None:
         try:
             if not self._vault.away:
-                self.put(path, await self._ask(path), flight.begun_ms)
+                value = await self._ask(path)
+                if not flight.overtaken:
+                    self._note(path, value, flight.begun_ms)
         except VaultDenied:
-            pass  # only this path is not told: what was known of it counts on
+            self._denied.note(path)  # only this path is not told: what was known of it counts on
         except VaultAway:
             self._vault.lost(lambda: self._ask(path))
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from reference_gateway.core.cache.entry import split_key
+from reference_gateway.core.cache.entry import is_houses, split_key
 from reference_gateway.core.cache.ports import CallFailed
 from reference_gateway.core.upstream.balancer import Balancer
 from reference_gateway.core.upstream.places import NoPlace, Places
@@ -71,6 +71,10 @@ class Call:
     outcome: Outcome = "uncounted"
     retry_after_ms: int = 0
 
+    def tells(self, outcome: Outcome) -> bool:
+        """Whether an outcome says how the provider is: what is refused to a user's own credential does not."""
+        return outcome != "uncounted" or is_houses(self.key)
+
 
 class Calls:
     """The port `Provider` of one instance."""
@@ -94,8 +98,8 @@ class Calls:
         return self._called[provider]
 
     def polled_only(self, key: str) -> bool:
-        """As the port."""
-        return self._called[split_key(key)[1]].terms.polled_only
+        """As the port; nobody polls for a user, so his own reads begin the sweeps that fill his keys."""
+        return is_houses(key) and self._called[split_key(key)[1]].terms.polled_only
 
     async def fetch(self, key: str, *, polled: bool = False) -> Fetched:
         """As the port."""
@@ -105,7 +109,7 @@ class Calls:
         await self._take_place(called, until_ms)
         try:
             admission = await self._admission(called, until_ms)
-            within_ms = SWEEP_MAX_MS if polled else self._timeout_ms
+            within_ms = SWEEP_MAX_MS if polled or called.terms.polled_only else self._timeout_ms
             call = Call(key, called, admission, self._runtime.now_ms() + within_ms, self._timeout_ms)
             return await self._make(call)
         finally:
@@ -162,7 +166,8 @@ class Calls:
             call.kind, call.outcome = OK, "success"
             return fetched
         finally:
-            self._watcher.ended(call.called.name, call.kind, self._runtime.now_ms() - begun_ms)
+            took_ms, tells = self._runtime.now_ms() - begun_ms, call.tells(call.outcome)
+            self._watcher.ended(call.called.name, call.kind, took_ms, tells=tells)
             await self._count(call)
 
     async def _count(self, call: Call) -> None:
@@ -202,15 +207,15 @@ class Calls:
         try:
             fetched = await self._caller.attempt(call.key, endpoint, self._left_ms(call), call.each_ms)
         except AttemptFailed as failed:
-            self._attempted(call, endpoint, failed.kind, begun_ms, failed=failed.outcome == "failure")
+            self._attempted(call, endpoint, failed.kind, begun_ms, failed.outcome)
             raise
-        self._attempted(call, endpoint, OK, begun_ms, failed=False)
+        self._attempted(call, endpoint, OK, begun_ms, "success")
         return fetched
 
-    def _attempted(self, call: Call, endpoint: int, kind: str, begun_ms: int, *, failed: bool) -> None:
+    def _attempted(self, call: Call, endpoint: int, kind: str, begun_ms: int, outcome: Outcome) -> None:
         took_ms = self._runtime.now_ms() - begun_ms
-        call.attempts.append(Attempted(endpoint, took_ms, failed))
-        self._watcher.attempted(call.called.name, endpoint, kind, took_ms)
+        call.attempts.append(Attempted(endpoint, took_ms, outcome == "failure"))
+        self._watcher.attempted(call.called.name, endpoint, kind, took_ms, tells=call.tells(outcome))
 
     def _left_ms(self, call: Call) -> int:
         return max(0, call.until_ms - self._runtime.now_ms())

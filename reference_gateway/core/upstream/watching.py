@@ -21,10 +21,13 @@ Rejection = Literal["open", "trials", "held", "paced", "queue-full", "no-place",
 class Watcher(Protocol):
     """Is told what happens between this instance and the providers."""
 
-    def attempted(self, provider: str, endpoint: int, kind: str, took_ms: int) -> None:
-        """One attempt ended: `ok`, or the kind of its failure."""
+    def attempted(self, provider: str, endpoint: int, kind: str, took_ms: int, *, tells: bool) -> None:
+        """One attempt ended: `ok`, or the kind of its failure.
 
-    def ended(self, provider: str, kind: str, took_ms: int) -> None:
+        `tells` is whether that says how the provider is, and not just what it thinks of one user's credential.
+        """
+
+    def ended(self, provider: str, kind: str, took_ms: int, *, tells: bool) -> None:
         """One call ended, likewise."""
 
     def rejected(self, provider: str, why: Why | Rejection) -> None:
@@ -77,12 +80,15 @@ class Witness:
         """Tell what was seen of a provider."""
         return self._memories.setdefault(provider, Memory())
 
-    def attempted(self, provider: str, endpoint: int, kind: str, took_ms: int) -> None:  # noqa: ARG002 - the port's
+    def attempted(self, provider: str, endpoint: int, kind: str, took_ms: int, *, tells: bool) -> None:  # noqa: ARG002 - the port's
         """As the port."""
-        self.of(provider).endpoints[endpoint] = Seen(kind, self._wall_ms())
+        if tells:
+            self.of(provider).endpoints[endpoint] = Seen(kind, self._wall_ms())
 
-    def ended(self, provider: str, kind: str, took_ms: int) -> None:
+    def ended(self, provider: str, kind: str, took_ms: int, *, tells: bool) -> None:
         """As the port."""
+        if not tells:
+            return
         memory = self.of(provider)
         memory.call = Seen(kind, self._wall_ms())
         memory.took_ms.append(took_ms)
