@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed
+from reference_gateway.adapters.providers.fields import can_show
 from reference_gateway.core.cache.entry import HOUSE, key_of, split_key
 from reference_gateway.core.cache.ports import Fetched
 from reference_gateway.core.credentials.ports import NoCredential
@@ -41,6 +42,8 @@ class Means(NamedTuple):
     """Write offers as the shared tier keeps them."""
     left_out: Callable[[str, int], None]
     """Is told how many items of a provider's list were malformed."""
+    unfit: Callable[[str], None] = lambda _provider: None
+    """Is told that a credential lacks what its provider's adapter shows, or has it in a form that no header may have."""
 
 
 @dataclass
@@ -61,7 +64,7 @@ class AdapterCaller:
     async def prepare(self, key: str) -> bool:
         """As the port."""
         try:
-            await self._means.credentials.of(key)
+            await self._credential(key)
         except NoCredential:
             return False
         return True
@@ -103,8 +106,16 @@ class AdapterCaller:
         means, provider = self._means, split_key(key)[1]
         wire = means.wire(provider, endpoint, within_ms, each_ms)
         memory = self._memory_of(key)
-        memory.shown = await means.credentials.of(key)
+        memory.shown = await self._credential(key)
         return ListCall(provider, memory.shown, wire, means.now_ms, memory.tokens)
+
+    async def _credential(self, key: str) -> Credential:
+        """Return what the key's provider is shown; raises `NoCredential` also where that cannot be shown."""
+        credential, provider = await self._means.credentials.of(key), split_key(key)[1]
+        if not can_show(credential, self._adapter(provider).credential_fields):
+            self._means.unfit(provider)
+            raise NoCredential("it is not what the adapter needs")
+        return credential
 
     def _memory_of(self, key: str) -> Memory:
         memory = self._memories.setdefault(key, Memory())
