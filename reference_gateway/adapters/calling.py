@@ -43,7 +43,7 @@ class Means(NamedTuple):
     left_out: Callable[[str, int], None]
     """Is told how many items of a provider's list were malformed."""
     unfit: Callable[[str], None] = lambda _provider: None
-    """Is told that a credential lacks what its provider's adapter shows, or has it in a form that no header may have."""
+    """Is told of which provider a credential lacks what the adapter shows, or has what no header may hold."""
 
 
 @dataclass
