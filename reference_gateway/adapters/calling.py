@@ -73,7 +73,7 @@ class AdapterCaller:
         """As the port."""
         means, provider = self._means, split_key(key)[1]
         try:
-            call = await self._call(key, endpoint, within_ms, each_ms)
+            call = await self._call(key, endpoint, within_ms, each_ms, lists=True)
             listing = await self._adapter(provider).list_offers(call)
         except ProviderFailed as error:
             raise failed_attempt(error) from None
@@ -93,7 +93,7 @@ class AdapterCaller:
     async def probe(self, provider: str, endpoint: int, within_ms: int) -> bool:
         """As the port."""
         try:
-            call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms)
+            call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms, lists=False)
             await self._adapter(provider).probe(call)
         except (ProviderFailed, NoCredential):
             return False
@@ -102,12 +102,15 @@ class AdapterCaller:
     def _adapter(self, provider: str) -> ProviderAdapter:
         return ADAPTERS[self._means.adapter(provider)]
 
-    async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> ListCall:
+    async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int, *, lists: bool) -> ListCall:
+        """A probe, which may run beside a list call, leaves what that one showed: he may be refused yet."""
         means, provider = self._means, split_key(key)[1]
         wire = means.wire(provider, endpoint, within_ms, each_ms)
-        memory = self._memory_of(key)
-        memory.shown = await self._credential(key)
-        return ListCall(provider, memory.shown, wire, means.now_ms, memory.tokens)
+        credential, memory = await self._credential(key), self._memory_of(key)
+        if memory.shown is None or (lists and memory.shown != credential):
+            memory.shown, memory.tokens = credential, {}
+        tokens = memory.tokens if memory.shown == credential else {}
+        return ListCall(provider, credential, wire, means.now_ms, tokens)
 
     async def _credential(self, key: str) -> Credential:
         """Return what the key's provider is shown; raises `NoCredential` also where that cannot be shown."""
