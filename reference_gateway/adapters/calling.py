@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reference_gateway.adapters.providers import ADAPTERS, FailureKind, ListCall, ProviderFailed
+from reference_gateway.adapters.providers.fields import can_show
 from reference_gateway.core.cache.entry import HOUSE, key_of, split_key
 from reference_gateway.core.cache.ports import Fetched
 from reference_gateway.core.credentials.ports import NoCredential
@@ -41,6 +42,8 @@ class Means(NamedTuple):
     """Write offers as the shared tier keeps them."""
     left_out: Callable[[str, int], None]
     """Is told how many items of a provider's list were malformed."""
+    unfit: Callable[[str], None] = lambda _provider: None
+    """Is told of which provider a credential lacks what the adapter shows, or has what no header may hold."""
 
 
 @dataclass
@@ -61,7 +64,7 @@ class AdapterCaller:
     async def prepare(self, key: str) -> bool:
         """As the port."""
         try:
-            await self._means.credentials.of(key)
+            await self._credential(key)
         except NoCredential:
             return False
         return True
@@ -70,7 +73,7 @@ class AdapterCaller:
         """As the port."""
         means, provider = self._means, split_key(key)[1]
         try:
-            call = await self._call(key, endpoint, within_ms, each_ms)
+            call = await self._call(key, endpoint, within_ms, each_ms, lists=True)
             listing = await self._adapter(provider).list_offers(call)
         except ProviderFailed as error:
             raise failed_attempt(error) from None
@@ -90,7 +93,7 @@ class AdapterCaller:
     async def probe(self, provider: str, endpoint: int, within_ms: int) -> bool:
         """As the port."""
         try:
-            call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms)
+            call = await self._call(key_of(provider, HOUSE), endpoint, within_ms, within_ms, lists=False)
             await self._adapter(provider).probe(call)
         except (ProviderFailed, NoCredential):
             return False
@@ -99,12 +102,23 @@ class AdapterCaller:
     def _adapter(self, provider: str) -> ProviderAdapter:
         return ADAPTERS[self._means.adapter(provider)]
 
-    async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int) -> ListCall:
+    async def _call(self, key: str, endpoint: int, within_ms: int, each_ms: int, *, lists: bool) -> ListCall:
+        """A probe, which may run beside a list call, leaves what that one showed: he may be refused yet."""
         means, provider = self._means, split_key(key)[1]
         wire = means.wire(provider, endpoint, within_ms, each_ms)
-        memory = self._memory_of(key)
-        memory.shown = await means.credentials.of(key)
-        return ListCall(provider, memory.shown, wire, means.now_ms, memory.tokens)
+        credential, memory = await self._credential(key), self._memory_of(key)
+        if memory.shown is None or (lists and memory.shown != credential):
+            memory.shown, memory.tokens = credential, {}
+        tokens = memory.tokens if memory.shown == credential else {}
+        return ListCall(provider, credential, wire, means.now_ms, tokens)
+
+    async def _credential(self, key: str) -> Credential:
+        """Return what the key's provider is shown; raises `NoCredential` also where that cannot be shown."""
+        credential, provider = await self._means.credentials.of(key), split_key(key)[1]
+        if not can_show(credential, self._adapter(provider).credential_fields):
+            self._means.unfit(provider)
+            raise NoCredential("it is not what the adapter needs")
+        return credential
 
     def _memory_of(self, key: str) -> Memory:
         memory = self._memories.setdefault(key, Memory())

@@ -18,6 +18,7 @@ from reference_gateway.edge.provider_calls import ProviderCalls
 from reference_gateway.edge.provider_health import ProviderHealth
 from reference_gateway.edge.runtime import LoopRuntime
 from reference_gateway.edge.settings import whole_ms
+from reference_gateway.edge.vault_metrics import WatchedVault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,9 @@ class Lists:
         rules = {each.name: each.terms(settings.poll_s).rules(settings.rules) for each in providers}
         self._upstreams = open_upstreams(settings.redis_url, rules, healths)
         self._vault = open_vault(settings)
-        self.credentials = credentials_of(settings, self._vault, self._runtime)
+        watched = WatchedVault(self._vault, metrics.registry, self._runtime)
+        self.credentials = credentials_of(settings, watched, self._runtime)
+        watched.watch_away(lambda: self.credentials.away)
         self._reached = ProviderCalls(
             settings,
             providers,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from reference_gateway.adapters.calling import AdapterCaller, Means
 from reference_gateway.adapters.redis.stored_offers import encode
+from reference_gateway.core.credentials.lately import Lately
 from reference_gateway.core.upstream.calls import Calls, Surroundings
 from reference_gateway.core.upstream.probes import Probes
 from reference_gateway.core.upstream.rounds import Rounds
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from reference_gateway.edge.providers_file import Provider
     from reference_gateway.edge.settings import Settings
 
+UNFIT_SAID_MS: Final = 60_000
+"""One line a provider so often."""
 INLINE_MAX: Final = 200
 """Offers that are written for the shared tier on the event loop, in about a millisecond."""
 
@@ -46,6 +51,7 @@ class ProviderCalls:
         registry: CollectorRegistry,
     ) -> None:
         self._terms: Mapping[str, Terms] = {each.name: each.terms(settings.poll_s) for each in providers}
+        self._unfit_said = Lately(runtime, UNFIT_SAID_MS, len(self._terms))
         adapters = {each.name: each.adapter for each in providers}
         self.metrics = ProviderMetrics(registry, lambda: [self.calls.of(name) for name in self._terms])
         self.wires = Wires(providers)
@@ -56,6 +62,7 @@ class ProviderCalls:
             now_ms=clock.epoch_ms,
             write=_written,
             left_out=self.metrics.left_out,
+            unfit=self._unfit,
         )
         timeout_ms = whole_ms(settings.upstream_timeout_s)
         surroundings = Surroundings(store, AdapterCaller(means), runtime, self.metrics)
@@ -71,6 +78,12 @@ class ProviderCalls:
     def terms(self) -> Mapping[str, Terms]:
         """Every provider's, in the file's order."""
         return self._terms
+
+    def _unfit(self, provider: str) -> None:
+        """Tell the log, and of what is wrong with it nothing: that is the credential's own."""
+        if not self._unfit_said.had(provider):
+            self._unfit_said.note(provider)
+            structlog.get_logger().warning("credential lacks what its provider is shown", provider=provider)
 
     def open(self) -> None:
         """Make ready to call, and begin to probe; needs the running loop."""

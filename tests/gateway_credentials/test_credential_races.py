@@ -1,4 +1,4 @@
-"""What happens at the same time, and what a Vault is spared: no answer is overtaken by an older one, none asked in vain."""
+"""What happens at the same time: no answer is overtaken by an older one, and Vault is asked nothing in vain."""
 
 from __future__ import annotations
 

@@ -182,7 +182,8 @@ def test_metrics_are_those_of_the_list_and_no_others(scene: Scene) -> None:
     scene.read(name)
     listed = tomllib.loads((ROOT / "spec" / "metrics.toml").read_text())["metric"]
     text = scene.pair[0].ask("/metrics").body.decode()
-    families = [each for each in text_string_to_metric_families(text) if each.name.startswith("gateway_provider_")]
+    told = ("gateway_provider_", "gateway_vault_")
+    families = [each for each in text_string_to_metric_families(text) if each.name.startswith(told)]
     assert {each.name: each.type for each in families} == {row["name"]: row["type"] for row in listed}
     labels = {row["name"]: row["labels"] for row in listed}
     for family in families:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import json
 import logging
+import marshal
 import pickle
 import reprlib
 import traceback
 from dataclasses import asdict, dataclass
+from types import ModuleType
 
 import orjson
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.filters import NAME_LENGTH_MAX, ParameterError, ParameterUnknown, parse_query
@@ -67,9 +72,53 @@ def test_it_is_given_to_whoever_asks_by_name() -> None:
 
 def test_no_look_at_its_attributes_shows_it() -> None:
     secret = Secret(TEXT)
-    seen = [repr(getattr(secret, name)) for name in dir(secret) if name not in {"reveal", "_told"}]
-    seen += [repr(secret._told), repr(inspect.getmembers(secret)), reprlib.repr(secret)]  # noqa: SLF001 - as a debugger does
+    seen = [repr(getattr(secret, name)) for name in dir(secret)]
+    seen += [repr(inspect.getmembers(secret)), reprlib.repr(secret), repr(secret.__getstate__())]
     assert [text for text in seen if TEXT in text] == []
+
+
+def test_nothing_that_it_refers_to_at_any_depth_holds_it() -> None:
+    """As a memory profiler walks, or a debugger that opens whatever can be opened: closures and their cells, too."""
+    canary = "canary-of-references"
+    met, ahead = set[int](), gc.get_referents(Secret(canary))
+    while ahead:
+        thing = ahead.pop()
+        if id(thing) in met or isinstance(thing, type | ModuleType):
+            continue
+        met.add(id(thing))
+        assert thing != canary
+        assert not (isinstance(thing, bytes) and canary.encode() in thing)
+        ahead += [] if isinstance(thing, dict) and "__builtins__" in thing else gc.get_referents(thing)
+    assert met, "nothing was looked at"
+
+
+def test_no_serialiser_writes_it() -> None:
+    class Model(BaseModel, arbitrary_types_allowed=True):
+        key: Secret
+
+    model = Model(key=Secret(TEXT))
+    written = [repr(model), str(model.model_dump()), str(asdict(Holder({"k": Secret(TEXT)})))]
+    assert [text for text in written if TEXT in text] == []
+    for refuse in (
+        lambda: json.dumps(Secret(TEXT)),
+        lambda: orjson.dumps(Secret(TEXT)),
+        lambda: bytes(Secret(TEXT)),  # type: ignore[call-overload] # which is the point
+        lambda: marshal.dumps(Secret(TEXT)),  # type: ignore[arg-type] # as above
+        lambda: vars(Secret(TEXT)),
+    ):
+        with pytest.raises((TypeError, ValueError)) as refused:
+            refuse()
+        assert TEXT not in f"{refused.value!r}"
+    with pytest.raises(PydanticSerializationError) as unwritten:
+        model.model_dump_json()
+    assert TEXT not in f"{unwritten.value!r}"
+
+
+@given(st.text())
+def test_what_is_hidden_comes_back_whole(text: str) -> None:
+    assert Secret(text).reveal() == text
+    assert Secret(text) == Secret(text)
+    assert hash(Secret(text)) == hash(Secret(text))
 
 
 def test_no_traceback_with_its_locals_shows_it() -> None:

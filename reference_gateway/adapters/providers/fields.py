@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from reference_gateway.adapters.providers.port import FailureKind, ProviderFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reference_gateway.core.credentials.ports import Credential
 
 TEXT_LENGTH_MAX: Final = 200
@@ -73,9 +75,18 @@ def header_text(credential: Credential, field: str) -> str:
     if secret is None:
         raise ProviderFailed(FailureKind.CREDENTIAL, f"the credential has no `{field}`")
     text = secret.reveal()
-    if not (text.isascii() and text.isprintable() and text):
+    if not _stands_in_a_header(text):
         raise ProviderFailed(FailureKind.CREDENTIAL, f"the credential's `{field}` cannot stand in a header")
     return text
+
+
+def can_show(credential: Credential, fields: Iterable[str]) -> bool:
+    """Whether a credential has all that an adapter shows, fit for a header: else there is nothing to call with."""
+    return all(name in credential and _stands_in_a_header(credential[name].reveal()) for name in fields)
+
+
+def _stands_in_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and bool(text)
 
 
 def bearer(credential: Credential) -> dict[str, str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 RENEW_AFTER: Final = 2 / 3
 """Of a token's life: a third is left for a Vault that does not answer at once."""
+PROVEN_MS: Final = 60_000
+"""So long after a login a refusal is the policy's, unless the token is no more: another login would bring the same."""
 MS_PER_S: Final = 1000
 
 
@@ -40,6 +42,7 @@ class Login:
         self._one_at_a_time = threading.Lock()
         self._token: Secret | None = None
         self._renewable = False
+        self._bought_ms = 0
         self._ends_ms = 0
         self._renew_ms = 0
 
@@ -53,11 +56,17 @@ class Login:
                 self._renew(client)
             return self._carry(client)
 
-    def refused(self, token: Secret) -> None:
-        """Take note that Vault took this token no more: revoked, or ended sooner than it said."""
+    def may_help(self, client: hvac.Client, token: Secret) -> bool:
+        """Say whether another token may be let in where this one was not; `enter` gives it then.
+
+        It was revoked, or ended sooner than it said, or its role has got more policies since.
+        """
         with self._one_at_a_time:
             if self._token == token:
+                if self._now_ms() - self._bought_ms < PROVEN_MS and _lives(client):
+                    return False
                 self._token = None
+            return True
 
     def _carry(self, client: hvac.Client) -> Secret:
         if self._token is None:
@@ -73,6 +82,7 @@ class Login:
         except (Forbidden, InvalidRequest) as error:
             raise VaultAway(f"the login was refused ({type(error).__name__})") from None
         self._take(said, asked_ms)
+        self._bought_ms = asked_ms
 
     def _renew(self, client: hvac.Client) -> None:
         """Where the token can be renewed no more another is bought; where Vault does not answer, this one counts on."""
@@ -102,6 +112,14 @@ class Login:
         self._renewable = auth.get("renewable") is True
         self._ends_ms = asked_ms + lease_ms
         self._renew_ms = asked_ms + int(lease_ms * RENEW_AFTER)
+
+
+def _lives(client: hvac.Client) -> bool:
+    try:
+        client.auth.token.lookup_self()
+    except Forbidden:
+        return False
+    return True
 
 
 def _auth(said: Mapping[str, object]) -> Mapping[str, object]:

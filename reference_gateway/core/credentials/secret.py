@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from typing import TYPE_CHECKING, NoReturn
+from typing import Final, NoReturn
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_PAD: Final = hashlib.shake_256(b"what lies here is not to be read by chance")
 
 
 class Secret:
     """A text that no `repr`, `str`, format, pickle, copy or debugger's view gives away; `reveal` does.
 
-    It lies in a closure: a look at the object's attributes, which is what debuggers and crash reporters print, shows a
-    function and no text.
+    It is kept masked, so that whoever opens the object, or walks all that it refers to, meets no text. That is no
+    encryption: who can run code here can call `reveal`.
     """
 
-    __slots__ = ("_told",)
+    __slots__ = ("_masked",)
 
     def __init__(self, text: str) -> None:
-        self._told: Callable[[], str] = lambda: text
+        self._masked = _mask(text.encode("utf-8", "surrogatepass"))
 
     def reveal(self) -> str:
         """The text itself: only where it leaves for its provider."""
-        return self._told()
+        return _mask(self._masked).decode("utf-8", "surrogatepass")
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -32,10 +32,10 @@ class Secret:
         return format(repr(self), how)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(_bytes(self), _bytes(other))
+        return isinstance(other, Secret) and hmac.compare_digest(self._masked, other._masked)
 
     def __hash__(self) -> int:
-        return hash(self._told())
+        return hash(self._masked)
 
     def __copy__(self) -> Secret:
         return self
@@ -47,6 +47,7 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-def _bytes(secret: Secret) -> bytes:
-    """Also of a text that has half of a surrogate pair, which UTF-8 has not."""
-    return secret.reveal().encode("utf-8", "surrogatepass")
+def _mask(data: bytes) -> bytes:
+    """Mask, or take the mask off again; half of a surrogate pair, which UTF-8 has not, is a secret, too."""
+    pad = _PAD.digest(len(data))
+    return (int.from_bytes(data, "big") ^ int.from_bytes(pad, "big")).to_bytes(len(data), "big")
