@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.catalogue import asks_for_it
+from gatespec.checkers.vault import FOUND_BACK_MS
 from gatespec.clock import now_ns, sleep_until_ns, until
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.lives import Lives
@@ -82,10 +83,17 @@ class HttpReadGateway(HttpGateway):
             self.store("well")
         if self._vault:
             self.vault("well")
+            self._be_found()
         for instance in self._lives.not_running:
             self.life(instance, "running")
         if any(done.what == "store" for done in self.disturbances):
             self._rejoin()
+
+    def _be_found(self) -> None:
+        """Wait until instances must have found Vault back: the next story does not know that it was away."""
+        back = [done.done_ms for done in self.disturbances if (done.what, done.how) == ("vault", "well")]
+        if back:
+            self.wait(max(0, back[-1] + FOUND_BACK_MS - self.clock.now_ms()))
 
     def _rejoin(self) -> None:
         """Wait until each instance has heard of each server of Redis again, at most `REJOIN_MS`."""
