@@ -51,7 +51,7 @@ class Gateway:
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)
         fields = {each.name: ADAPTERS[each.adapter].credential_fields for each in providers}
-        site.route(Routes(reads, Integrations(self._lists.credentials, fields)))
+        site.route(Routes(reads, Integrations(self._lists.credentials, self._lists.cache, fields)))
         self.operations = Operations(self._metrics, key_set(key), self._dependencies, self._lists.health.page)
         identities = Identities(
             AccessTokens(key, settings.jwt_issuer, settings.jwt_audience),

@@ -8,6 +8,7 @@ import orjson
 from pydantic import StringConstraints
 
 from reference_gateway.core.answers import Answer
+from reference_gateway.core.credentials.manager import owner_of
 from reference_gateway.core.credentials.ports import VaultAway
 from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.problems import Problem
@@ -16,6 +17,7 @@ from reference_gateway.edge.json_bodies import NAME_MAX_CHARS, Strict, parsed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reference_gateway.core.cache.tiers import MultiTierCache
     from reference_gateway.core.credentials.ports import Credentials
     from reference_gateway.edge.requests import Request
 
@@ -40,9 +42,10 @@ class Integration(Strict):
 class Integrations:
     """The routes under /api/v2/providers/config/integrations."""
 
-    def __init__(self, credentials: Credentials, fields: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, credentials: Credentials, cache: MultiTierCache, fields: Mapping[str, Sequence[str]]) -> None:
         """`fields` are what a credential must have, by the name of the provider."""
         self._credentials = credentials
+        self._cache = cache
         self._fields = fields
 
     async def create(self, request: Request, body: bytes) -> Answer | Problem:
@@ -59,6 +62,7 @@ class Integrations:
             await self._credentials.entrust(request.user, asked.provider, secrets)
         except VaultAway:
             return _AWAY
+        await self._outdate(request.user, asked.provider)
         return _json(201, {"provider": asked.provider, "fields": sorted(secrets)})
 
     async def names(self, request: Request) -> Answer | Problem:
@@ -79,7 +83,13 @@ class Integrations:
             there_was = await self._credentials.withdraw(request.user, provider)
         except VaultAway:
             return _AWAY
+        if there_was:
+            await self._outdate(request.user, provider)
         return Answer(204, (("cache-control", "no-store"),)) if there_was else _ABSENT
+
+    async def _outdate(self, user: str, provider: str) -> None:
+        """What was read with the credential before is not what he sees from now on."""
+        await self._cache.invalidate(provider, owner=owner_of(user))
 
     def _fault(self, asked: Integration) -> Problem | None:
         """Find what the provider's adapter could not use; a name that may be a secret is not repeated."""

@@ -161,9 +161,9 @@ def test_a_users_api_key_stands_for_him(scene: Scene, new_key: Callable[..., dic
 def test_a_second_one_takes_the_place_of_the_first(scene: Scene) -> None:
     (_, ann), name = scene.user(), scene.fresh()
     scene.bring(ann, name)
-    assert scene.bring(ann, name, OTHER).status == 201
     scene.pair[0].offers(f"?provider={name}", ann)
-    assert scene.shown(name) == [OTHER]
+    assert scene.bring(ann, name, OTHER).status == 201
+    assert until(lambda: scene.shown(name)[-1:] == [OTHER], at_most_ms=SOON_MS), "his list is read anew with it"
 
 
 def test_what_he_deletes_is_gone_and_he_reads_with_the_houses(scene: Scene) -> None:
