@@ -27,7 +27,8 @@ UV_S = 300
 JUDGE_S = 120
 PEOPLE = 4
 """Tokens lent to the judge: a story of P08 meets two people, and a twin for each refusal."""
-SETTINGS = {"GATEWAY_RATE_WINDOW_S": "0.3"}
+SETTINGS = {"GATEWAY_RATE_WINDOW_S": "0.3", "GATEWAY_REDIS_BUDGET_S": "1"}
+"""Redis must not look away on a starved machine: each instance then rightly goes by windows of its own."""
 
 
 @dataclass(frozen=True)
