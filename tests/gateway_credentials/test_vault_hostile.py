@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,10 @@ class Impostor:
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
-        writer.close()
+        finally:  # also where the test has ended meanwhile: what stays open is a warning in somebody else's test
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
