@@ -44,6 +44,8 @@ class Stage:
     lag: LagMeter | None = None
     """What the machine itself is late by; None in process, where time is the judge's."""
     tally: Tally = field(default_factory=Tally)
+    is_searching: bool = True
+    """Whether stories are told to find a shorter one: what is only told again is told to its end."""
     _number: int = 0
     _broke_at_ms: int = 0
 
@@ -77,5 +79,5 @@ class Stage:
             self.history.example(example)
         self.tally.add(example, findings, self.chapter.witness)
         self.watch(self.tally.distinct)
-        if self.tally.shortest and self.clock.now_ms() - self._broke_at_ms > SHRINK_MS:
+        if self.is_searching and self.tally.shortest and self.clock.now_ms() - self._broke_at_ms > SHRINK_MS:
             raise ShrunkEnough
