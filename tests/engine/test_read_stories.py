@@ -205,6 +205,8 @@ def stories(make: type[LittleReads], property_id: str) -> list[Any]:
 @pytest.mark.parametrize("property_id", CHAPTERS)
 def test_the_same_stories_are_told_whatever_is_answered(property_id: str) -> None:
     failing, right = PLAYED_ON.get(property_id, (Failing, LittleReads))
+    # Hypothesis also draws what stands in the modules that are loaded; the first telling loads the last of them.
+    stories(right, property_id)
     assert stories(failing, property_id) == stories(right, property_id)
 
 
