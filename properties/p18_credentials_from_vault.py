@@ -230,7 +230,7 @@ def witness(example: Example) -> Counter[str]:
 
 
 def _is_rotated(case: Case, call: UpstreamCall) -> bool:
-    """Whether it came with one that was not the first, though the one before had been there a refresh ago."""
+    """Whether it came with one that was not the first, and had been put into Vault within the last two refreshes."""
     number, owner = call.credential.rpartition(":")[2], owner_of(call.credential)
     late = case.vault.held(case.name, owner).perhaps(call.began_ms - case.vault.times.refresh_ms * 2, call.began_ms)
     return number not in {"", "0"} and len(list(late)) > 1

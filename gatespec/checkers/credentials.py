@@ -246,13 +246,23 @@ def _fault_in_refusal(case: Case, read: Read) -> str | None:
 
 
 def _fault_in_want(case: Case, read: Read) -> str | None:
-    """Of whom nothing is known, and no credential counts, it is said that there is none."""
+    """Where no credential counts, what was last known is shown; of whom nothing is, it is said that there is none."""
     shown = read.of(case.name)
-    if not lacks(case, read) or read.exchange.status != SHOWN or shown.serial is not None:
+    if not lacks(case, read) or shown.serial is not None:
         return None
-    if NO_CREDENTIAL in case.codes(read):
+    if (known := _last_known(case, read)) is not None:
+        return f"{case.name} was not shown, though its call {known} had been answered: its last known offers were due"
+    if read.exchange.status != SHOWN or NO_CREDENTIAL in case.codes(read):
         return None
     return f"{case.name} was {shown.words}, though there was no credential for it that counted: `no-credential` was due"
+
+
+def _last_known(case: Case, read: Read) -> int | None:
+    """The newest call whose offers surely are known under the reader's key, and young enough to be shown."""
+    owner = case.reads_as(read)
+    known = [k for k in case.ledger.surely_known(read.sent_ms) if case.owners.get(k.serial) == owner]
+    young = [k for k in known if k.surely_younger(case.times.stale_ms, read.heard_ms)]
+    return young[-1].serial if young else None
 
 
 def lacks(case: Case, read: Read) -> bool:
@@ -293,9 +303,7 @@ def _lately(case: Case, read: Read) -> tuple[float, float]:
 
 def _used_here(case: Case, read: Read, owner: str) -> str | None:
     instance, keep_ms = read.exchange.request.instance, case.vault.times.keep_ms
-    since_ms = max(
-        (s.began_ms for s in case.stops if s.instance == instance and s.began_ms <= read.heard_ms), default=0
-    )
+    since_ms = case.up_since_ms(read)
     for earlier in reversed(case.reads):
         calls = case.during(earlier)
         here = earlier.exchange.request.instance == instance and earlier.sent_ms > since_ms and earlier.is_before(read)

@@ -52,8 +52,9 @@ class HttpReadGateway(HttpGateway):
         self._ends = ExitStack()
         self._lives = Lives(lane)
         self._store = Store(lane.lines) if lane.lines else None
-        own_vault = lane.lines and lane.vault and lane.vault_is_its_own
-        self._vault = Vault(lane.vault, lane.lines.vault) if own_vault and lane.lines and lane.vault else None
+        self._vault: Vault | None = None
+        if lane.lines and lane.vault and lane.vault_is_its_own:
+            self._vault = Vault(lane.vault, lane.lines.vault)
         self._providers: Providers | None = None
         if lane.simulators_url and lane.pool:
             control = self._ends.enter_context(ProvidersControl(lane.simulators_url))

@@ -81,6 +81,25 @@ def test_a_flaky_failure_is_a_failure_with_a_count() -> None:
     assert 0 <= judgement.failure.reproduced < 5
 
 
+def test_what_no_replay_reproduces_says_so_however_long_it_was_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[Answer] = []
+
+    class OnceOnly(LittleGateway):
+        """Admits whoever was to be refused first, and never again."""
+
+        def request(self, *asked: Any) -> Answer:  # noqa: ANN401 - the port's own
+            answer = super().request(*asked)
+            if answer[0] != 429:
+                return answer
+            refused.append(answer)
+            return answer if len(refused) > 1 else (200, {}, b"")
+
+    monkeypatch.setattr("gatespec.engine.stage.SHRINK_MS", -1)
+    judgement = judge(OnceOnly, "P08")
+    assert judgement.failure is not None
+    assert judgement.failure.reproduced == 0
+
+
 def test_a_crash_of_the_driver_is_no_finding() -> None:
     judgement = judge(Dying, "P08")
     assert judgement.verdict is Verdict.HARNESS_ERROR

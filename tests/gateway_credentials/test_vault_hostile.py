@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatespec.clock import MonotonicClock
+from gatespec.clock import MonotonicClock, now_ns, sleep_until_ns
 from reference_gateway.adapters.vault import HvacVault, VaultAccess
 from reference_gateway.adapters.vault import client as client_module
 from reference_gateway.core.credentials.ports import VaultAway, VaultDenied
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LOGIN = "/v1/auth/approle/login"
 TOKEN = "canary-token"  # noqa: S105 - nobody's
+DRIP_NS = 100_000_000
+"""Between two bytes of an answer that never ends."""
 SECRET_ID = "canary-secret-id"  # noqa: S105 - as above
 API_KEY = "canary-api-key"
 GOOD_LOGIN = json.dumps({"auth": {"client_token": TOKEN, "lease_duration": 600, "renewable": True}})
@@ -69,7 +71,7 @@ class Impostor:
             while True:
                 writer.write(b" ")
                 await writer.drain()
-                await asyncio.sleep(0.1)
+                await sleep_until_ns(now_ns() + DRIP_NS)
         else:
             await self._send(writer, self.status, self.kind, self.body)
         return True

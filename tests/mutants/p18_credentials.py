@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.little_calls import OWN, provider_of
+from tests.engine.little_parts import Part
 from tests.engine.little_vault import LittleVaulted, Word, path_of
 
 if TYPE_CHECKING:
     from gatespec.read_ports import Asked
-    from tests.engine.little_parts import Flight, Instance, Part
+    from tests.engine.little_parts import Flight, Instance
     from tests.engine.virtual_tasks import Task
 
 
@@ -156,6 +157,16 @@ class CalledUnavailable(LittleVaulted):
         return super().stand_in(instance, name, code, tiers)
 
 
+class KnownOffersHidden(LittleVaulted):
+    """Without a credential what was last known is not shown."""
+
+    kills = "P18"
+
+    def stand_in(self, instance: Instance, name: str, code: str, tiers: tuple[str, ...]) -> Part:
+        part = super().stand_in(instance, name, code, tiers)
+        return Part(None, "no-credential") if (instance.number, name) in self.lacking else part
+
+
 class TakenAwayStaysUsed(LittleVaulted):
     """What is gone from Vault is used as if Vault were away."""
 
@@ -196,6 +207,7 @@ MUTANTS: list[Any] = [
     RefusalIsTheEnd,
     HouseAfterAnHour,
     CalledUnavailable,
+    KnownOffersHidden,
     TakenAwayStaysUsed,
     CallsWithNothing,
 ]
