@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatespec.stack.finder import chosen, find_postgres, find_redis, find_vault
+from gatespec.stack.finder import chosen, find_postgres, find_redis
 from gatespec.stack.nursery import Nursery
 from gatespec.stack.postgres import PostgresServer
 from gatespec.stack.redis import RedisServer
 from gatespec.stack.redis_cluster import RedisCluster
-from gatespec.stack.vault import VaultServer
+from tests.servers import running_vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from gatespec.stack.vault import VaultServer
 
 CLEAN_DATABASE = 1
 """The logical database of `clean_redis_url`, apart from the session's own."""
@@ -83,9 +85,7 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def vault_server(stack_nursery: Nursery) -> VaultServer:
+def vault_server(stack_nursery: Nursery) -> Iterator[VaultServer]:
     """The session's server itself, for tests that seal or kill it: they bring it back before they end."""
-    server = VaultServer(stack_nursery, chosen(find_vault()))
-    server.start()
-    server.ready()
-    return server
+    with running_vault(stack_nursery, "vault") as server:
+        yield server

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatespec.clock import MonotonicClock, until
-from gatespec.stack.finder import chosen, find_vault
-from gatespec.stack.vault import VaultServer
 from reference_gateway.adapters.vault import HvacVault, VaultAccess
 from reference_gateway.core.credentials.paths import segment, user_folder, user_path
 from reference_gateway.core.credentials.ports import VaultAway, VaultDenied
 from reference_gateway.core.credentials.secret import Secret
 from tests.gateway_credentials.reading import read_until
+from tests.servers import running_vault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from gatespec.stack.nursery import Nursery
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault import VaultServer, VaultShare
 
 TOKEN_S = 2
 LOGIN, RENEW = "auth/approle/login", "auth/token/renew-self"
@@ -29,11 +28,8 @@ CLOCK = MonotonicClock()
 @pytest.fixture(scope="module")
 def breakable(stack_nursery: Nursery) -> Iterator[VaultServer]:
     """This file's own, to seal and to kill; each test mends what it broke."""
-    server = VaultServer(stack_nursery, chosen(find_vault()), "vault-to-break")
-    server.start()
-    server.ready()
-    yield server
-    server.stop()
+    with running_vault(stack_nursery, "vault-to-break") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER, Instance, Signing, Upstream, run, run_upstream
+from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER, Instance, Signing, Upstream, new_signing, run, run_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,10 +25,7 @@ REDIS_DATABASES = range(7, 64)
 
 @pytest.fixture(scope="session")
 def signing(tmp_path_factory: pytest.TempPathFactory) -> Signing:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public_file = tmp_path_factory.mktemp("keys") / "public.pem"
-    public_file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    return Signing(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public_file)
+    return new_signing(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from gatespec.clock import until
 
@@ -126,6 +128,14 @@ class Signing:
 
     def bearer(self, **claims: object) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.mint(**claims)}"}
+
+
+def new_signing(folder: Path) -> Signing:
+    """Make a key, and leave its public half in the folder."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public_file = folder / "public.pem"
+    public_file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return Signing(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public_file)
 
 
 @dataclass(frozen=True)

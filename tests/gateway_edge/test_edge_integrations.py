@@ -14,18 +14,17 @@ from gatespec.clock import until
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.script import Script
-from gatespec.stack.finder import chosen, find_vault
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.simulators import Simulators
-from gatespec.stack.vault import VaultServer
 from tests.gateway_edge.test_edge_openapi import DOCUMENT, check_operation
+from tests.servers import running_vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gatespec.stack.nursery import Nursery
     from gatespec.stack.redis import RedisServer
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault import VaultServer, VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply, Signing
 
 PATH = "/api/v2/providers/config/integrations"
@@ -81,17 +80,21 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(
+def own_vault(stack_nursery: Nursery) -> Iterator[VaultServer]:
+    with running_vault(stack_nursery, "vault-of-integrations") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def scene(  # noqa: PLR0913, PLR0917 - all that a gateway stands on
     start: Callable[..., Instance],
     stack_nursery: Nursery,
     redis_server: RedisServer,
+    own_vault: VaultServer,
     signing: Signing,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Scene]:
-    vault = VaultServer(stack_nursery, chosen(find_vault()), "vault-of-integrations")
-    vault.start()
-    vault.ready()
-    share = vault.share("integrations")
+    share = own_vault.share("integrations")
     for name in NAMES:
         share.put(f"providers/{name}", {"api_key": HOUSE})
     simulators = Simulators(stack_nursery, NAMES)
@@ -113,9 +116,8 @@ def scene(
         **share.settings(),
     }
     pair = start(**settings), start(**settings)
-    yield Scene(pair, ProvidersControl(simulators.url), vault, share, signing, defaultdict(lambda: count(1)))
+    yield Scene(pair, ProvidersControl(simulators.url), own_vault, share, signing, defaultdict(lambda: count(1)))
     simulators.stop()
-    vault.stop()
 
 
 def test_what_a_user_brings_is_in_vault_and_in_no_answer(scene: Scene) -> None:

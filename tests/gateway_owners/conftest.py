@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from gatespec.providers.control_client import ProvidersControl
-from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER, Instance, Signing, run
+from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER, Instance, Signing, new_signing, run
 from tests.gateway_owners import fleet as ground
 from tests.gateway_owners import room
 from tests.gateway_owners.room import Clouds
+from tests.servers import running_simulators
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -47,15 +46,13 @@ def one(pair: Pair) -> room.Instance:
 
 @pytest.fixture(scope="session")
 def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Signing:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public_file = tmp_path_factory.mktemp("owners-keys") / "public.pem"
-    public_file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    return Signing(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public_file)
+    return new_signing(tmp_path_factory.mktemp("owners-keys"))
 
 
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[str]:
-    yield from ground.run_simulators()
+    with running_simulators(ground.POOL) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import select
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gatespec.providers.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from gatespec.providers.control_client import ProvidersControl
     from gatespec.providers.ledger import Call
@@ -32,17 +27,6 @@ FIRST_CENTS = 100_000
 """A list's price is so many cents and the number of its call."""
 
 NAMES = [f"lambda-{number:03}" for number in range(POOL)]
-
-
-def run_simulators() -> Iterator[str]:
-    """Serve until the generator is closed; gives their base URL."""
-    argv = [sys.executable, "-m", "gatespec.providers", "--listen", "127.0.0.1:0", "--pool", f"lambda:{POOL}"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert select.select([process.stdout], [], [], START_S)[0], f"nothing announced within {START_S} s"
-        yield json.loads(process.stdout.readline())["listening"]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(END_S) == 0
 
 
 def providers_file(base_url: str) -> str:

@@ -1,11 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import select
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +8,11 @@ import pytest
 from gatespec.providers.control_client import ProvidersControl
 from tests.providers.simulated_apis import Api
 from tests.providers.simulated_wire import Provider
+from tests.servers import running_simulators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START_S = 20.0
-END_S = 10.0
 POOL = 200
 _unused = itertools.count()
 _enlisted = itertools.count()
@@ -27,13 +21,8 @@ _enlisted = itertools.count()
 @pytest.fixture(scope="session")
 def base_url() -> Iterator[str]:
     """The simulators as the stack starts them: a process of their own."""
-    argv = [sys.executable, "-m", "gatespec.providers", "--listen", "127.0.0.1:0", "--pool", f"lambda:{POOL}"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert select.select([process.stdout], [], [], START_S)[0], f"nothing announced within {START_S} s"
-        yield json.loads(process.stdout.readline())["listening"]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(END_S) == 0
+    with running_simulators(POOL) as url:
+        yield url
 
 
 @pytest.fixture

@@ -8,23 +8,19 @@ import hvac
 import pytest
 from hvac.exceptions import Forbidden, VaultDown
 
-from gatespec.stack.finder import chosen, find_vault
-from gatespec.stack.vault import VaultServer
+from tests.servers import running_vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatespec.stack.nursery import Nursery
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault import VaultServer, VaultShare
 
 
 @pytest.fixture(scope="module")
 def vault(stack_nursery: Nursery) -> Iterator[VaultServer]:
-    server = VaultServer(stack_nursery, chosen(find_vault()), "vault-of-tests")
-    server.start()
-    server.ready()
-    yield server
-    server.stop()
+    with running_vault(stack_nursery, "vault-of-tests") as server:
+        yield server
 
 
 def client(share: VaultShare) -> hvac.Client:
