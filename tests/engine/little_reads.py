@@ -370,11 +370,11 @@ class LittleReads:
 
 
 def read_cents(met: Upstream) -> int | None:
-    """The one price of a provider's list; None for anything else."""
+    """The one price of a provider's list; None for anything else, as for an item that is none."""
     if met.status != 200:
         return None
     try:
         (item,) = json.loads(met.body)["data"].values()
-    except ValueError:
+        return int(item["instance_type"]["price_cents_per_hour"])
+    except (ValueError, TypeError, KeyError):
         return None
-    return int(item["instance_type"]["price_cents_per_hour"])
