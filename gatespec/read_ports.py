@@ -30,6 +30,8 @@ CallKind = Literal["list", "probe"]
 VaultState = Literal["well", "refusing", "hanging", "sealed"]
 """Vault answers; refuses connections; keeps them and says nothing; or says that it is sealed."""
 VaultOp = Literal["read", "list"]
+HOUSE, UNKNOWN = "house", "unknown"
+"""In the mark of a credential: the gateway's own, as against a user's id; the whole mark of what Vault never held."""
 
 
 @dataclass(frozen=True)
@@ -237,18 +239,6 @@ class VaultWord:
     """Of a secret that was found."""
     names: tuple[str, ...] = ()
     """What lies right in a folder that was found; a folder's own folders end in a slash."""
-
-
-@dataclass(frozen=True)
-class VaultRead:
-    """One question that Vault saw."""
-
-    path: str
-    """Under the mount: `providers/lambda`, `users/ann/providers` for a listing."""
-    at_ms: int
-    answered: bool = True
-    instance: int | None = None
-    """Who asked; None where nobody can tell."""
 
 
 @dataclass(frozen=True)

@@ -16,3 +16,8 @@ def user_folder(user: str) -> str:
 def user_path(user: str, provider: str) -> str:
     """A user's own credential for a provider."""
     return f"{user_folder(user)}/{provider}"
+
+
+def path_of(provider: str, user: str | None) -> str:
+    """A user's own credential for a provider, or for None the house's."""
+    return house_path(provider) if user is None else user_path(user, provider)

@@ -29,10 +29,11 @@ from gatespec.checkers.credentials import (
     owner_of,
     user_of,
 )
-from gatespec.checkers.vault import FOUND_BACK_MS, HOUSE, VaultTimes
+from gatespec.checkers.vault import FOUND_BACK_MS, VaultTimes
 from gatespec.engine.chapter import Chapter, Needs
 from gatespec.engine.reading import INSTANCES, UNHINDERED, ReadMachine
 from gatespec.engine.story import after_asking, opens, told
+from gatespec.read_ports import HOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,8 @@ from gatespec.checkers.answers import SHOWN, reads_of
 from gatespec.checkers.calls import OK, ROUNDING_MS, Times, ledgers
 from gatespec.checkers.findings import Breach, Findings
 from gatespec.checkers.flights import stops_of
-from gatespec.checkers.vault import FOUND_BACK_MS, HOUSE, VaultRecord
+from gatespec.checkers.vault import FOUND_BACK_MS, VaultRecord
+from gatespec.read_ports import HOUSE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from gatespec.read_ports import UpstreamCall
 
 NO_CREDENTIAL = "no-credential"
-UNKNOWN = "unknown"
 
 
 def owner_of(mark: str) -> str:

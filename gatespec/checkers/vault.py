@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from gatespec.checkers.calls import allowance_ms
 from gatespec.checkers.spells import Change, Spells
+from gatespec.read_ports import HOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatespec.history import Example
 
-HOUSE = "house"
 FIRST = "house:0"
 """What Vault holds of every provider from the beginning."""
 WELL = "well"

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatespec.clock import VirtualClock
 from gatespec.drivers.component import SCENE_MS
-from gatespec.drivers.marks import HOUSE
 from gatespec.drivers.moods import Mood
 from gatespec.drivers.played_vault import PlayedVault
 from gatespec.drivers.upstreams import Upstreams
 from gatespec.identities import Numbers, fresh_address
 from gatespec.ports import Exchange, Identity, Request, Span, Untestable
-from gatespec.read_ports import PLAIN, Asked, Disturbance
-from gatespec.vault_paths import house_path, user_path
+from gatespec.read_ports import HOUSE, PLAIN, Asked, Disturbance
+from gatespec.vault_paths import house_path, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +70,7 @@ class InProcessReadGateway:
         self._tickets = count(1)
         self._heard: dict[int, Answered] = {}
         self._own: dict[str, set[str]] = {}
-        self._vault = PlayedVault(self.clock)
+        self._vault = PlayedVault()
         self._reads_vault = False
         self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
         self._driver = self._open()
@@ -219,7 +218,7 @@ class InProcessReadGateway:
         """Put another credential into Vault, which the provider accepts too."""
         mark, fields = self._upstreams.marks.new(provider, who.id if who else HOUSE)
         self._upstreams.accept(provider)
-        self._vault.put(_path_of(provider, who), fields)
+        self._vault.put(path_of(provider, who.name if who else None), fields)
         self._disturbed("credential", provider, f"{mark} put")
         return mark
 
@@ -231,7 +230,7 @@ class InProcessReadGateway:
 
     def take_away(self, provider: str, who: Identity | None = None) -> None:
         """Delete it from Vault."""
-        self._vault.delete(_path_of(provider, who))
+        self._vault.delete(path_of(provider, who.name if who else None))
         self._own.get(who.id if who else HOUSE, set()).discard(provider)
         self._disturbed("credential", provider, f"{who.id if who else HOUSE} gone")
 
@@ -277,7 +276,3 @@ class InProcessReadGateway:
         """End the driver."""
         self._driver.close()
         self._component.close()
-
-
-def _path_of(provider: str, who: Identity | None) -> str:
-    return user_path(who.name, provider) if who else house_path(provider)

@@ -12,7 +12,6 @@ from gatespec.checkers.vault import FOUND_BACK_MS
 from gatespec.clock import now_ns, sleep_until_ns, until
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.lives import Lives
-from gatespec.drivers.marks import HOUSE
 from gatespec.drivers.moods import Mood
 from gatespec.drivers.providers import Providers
 from gatespec.drivers.store import Store
@@ -20,8 +19,8 @@ from gatespec.drivers.vault import Vault
 from gatespec.identities import Signer
 from gatespec.ports import Identity, Request, Untestable
 from gatespec.providers.control_client import ProvidersControl
-from gatespec.read_ports import PLAIN, Disturbance
-from gatespec.vault_paths import house_path, user_path
+from gatespec.read_ports import HOUSE, PLAIN, Disturbance
+from gatespec.vault_paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,7 +169,7 @@ class HttpReadGateway(HttpGateway):
         providers, share, began = self._its_providers(), self._its_share(who), self.clock.now_ms()
         mark, fields = providers.marks.new(provider, who.id if who else HOUSE)
         providers.accept(provider)
-        share.put(_path_of(provider, who), fields)
+        share.put(path_of(provider, who.name if who else None), fields)
         self._did("credential", provider, f"{mark} put", began)
         return mark
 
@@ -184,7 +183,7 @@ class HttpReadGateway(HttpGateway):
     def take_away(self, provider: str, who: Identity | None = None) -> None:
         """Delete it from Vault."""
         share, began = self._its_share(who), self.clock.now_ms()
-        share.delete(_path_of(provider, who))
+        share.delete(path_of(provider, who.name if who else None))
         self._did("credential", provider, f"{who.id if who else HOUSE} gone", began)
 
     def _its_share(self, who: Identity | None) -> VaultShare:
@@ -264,7 +263,3 @@ async def _done(acts: Sequence[Act], began_ns: int) -> None:
     for act in acts:
         await sleep_until_ns(began_ns + act.delay_ms * 1_000_000)
         await asyncio.to_thread(act.do)
-
-
-def _path_of(provider: str, who: Identity | None) -> str:
-    return user_path(who.name, provider) if who else house_path(provider)

@@ -7,13 +7,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gatespec.providers.ledger import fingerprint
+from gatespec.read_ports import HOUSE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-HOUSE = "house"
-UNKNOWN = "unknown"
-"""The mark of what was presented and never was in Vault."""
 
 
 class Marks:

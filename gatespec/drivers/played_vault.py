@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatespec.read_ports import VaultRead, VaultWord
+from gatespec.read_ports import VaultWord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatespec.clock import Clock
     from gatespec.read_ports import VaultOp, VaultState
 
 AWAY = VaultWord(0, "away")
@@ -18,19 +17,15 @@ ABSENT = VaultWord(0, "absent")
 
 
 class PlayedVault:
-    """Secrets by their paths, and who asked for them."""
+    """Secrets by their paths."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._secrets: dict[str, Mapping[str, str]] = {}
         self.state: VaultState = "well"
-        self.reads: list[VaultRead] = []
-        """What it saw, in order; also what it did not answer."""
 
     def forget(self) -> None:
         """Begin a story: it is empty, and well."""
         self._secrets.clear()
-        self.reads.clear()
         self.state = "well"
 
     def put(self, path: str, fields: Mapping[str, str]) -> None:
@@ -43,11 +38,7 @@ class PlayedVault:
 
     def ask(self, instance: int, op: VaultOp, path: str) -> VaultWord:
         """Answer a question that begins now."""
-        word = self._word(op, path)
-        self.reads.append(VaultRead(path, self._clock.now_ms(), answered=word.state != "away", instance=instance))
-        return word
-
-    def _word(self, op: VaultOp, path: str) -> VaultWord:
+        del instance  # they are told alike
         if self.state != "well":
             return SILENT if self.state == "hanging" else AWAY
         if op == "read":

@@ -54,7 +54,7 @@ class Vault:
         self._read_to = self._audited_bytes()
 
     def renewals(self) -> int:
-        """How often a token was renewed or bought since it was last asked."""
+        """How often a token was renewed since this was last asked."""
         began, self._read_to = self._read_to, self._audited_bytes()
         lines = self.share.server.audited(began)
         return sum(e.get("type") == "response" and e["request"]["path"] in RENEWED for e in lines)
