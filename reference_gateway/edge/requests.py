@@ -27,7 +27,7 @@ HEADERS_MAX_BYTES = 32_768
 _READ = frozenset({
     b"authorization", b"x-api-key", b"x-forwarded-for", b"traceparent", b"if-none-match", b"content-length",
     b"transfer-encoding", b"x-correlation-id", b"content-type",
-})  # fmt: skip
+})  # fmt: skip # a word a line would be a page
 READING = frozenset({"GET", "HEAD"})
 """The methods that every route takes."""
 SINGLE = (b"authorization", b"x-api-key")

@@ -122,7 +122,7 @@ class Signing:
         said = {
             "iss": ISSUER, "aud": AUDIENCE, "sub": "somebody", "typ": "user", "plan": "enterprise",
             "iat": now_s, "exp": now_s + 600, **claims,
-        }  # fmt: skip
+        }  # fmt: skip # claims in rows, by who reads them
         kept = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(kept, self.private, algorithm="RS256")
 

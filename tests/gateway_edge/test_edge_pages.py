@@ -133,10 +133,18 @@ def test_a_damaged_cursor_is_invalid(pair: tuple[Instance, Instance], cursor: st
             assert refused(pair[place % 2], f"?limit=5&cursor={damaged}") == (422, "cursor-invalid", "cursor")
 
 
-@pytest.mark.parametrize("change", [
-    lambda c: c[:-1], lambda c: c[:30], lambda c: c[1:], lambda c: c[::-1], lambda c: c + "AAAA",
-    lambda c: "A" * len(c), lambda c: c[:1],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c[:-1],
+        lambda c: c[:30],
+        lambda c: c[1:],
+        lambda c: c[::-1],
+        lambda c: c + "AAAA",
+        lambda c: "A" * len(c),
+        lambda c: c[:1],
+    ],
+)
 def test_half_a_cursor_is_invalid(pair: tuple[Instance, Instance], cursor: str, change: Callable[[str], str]) -> None:
     assert refused(pair[0], f"?limit=5&cursor={change(cursor)}") == (422, "cursor-invalid", "cursor")
 

@@ -54,9 +54,18 @@ def test_one_log_line_a_request_knows_the_trace(gateway: Instance, signing: Sign
     assert until(lambda: _lines(gateway, trace) != [], at_most_ms=SOON_MS)
     (line,) = _lines(gateway, trace)
     assert set(line) == {
-        "timestamp", "level", "message", "trace_id",
-        "method", "route", "status", "duration_ms", "identity", "plan", "cache",
-    }  # fmt: skip
+        "timestamp",
+        "level",
+        "message",
+        "trace_id",
+        "method",
+        "route",
+        "status",
+        "duration_ms",
+        "identity",
+        "plan",
+        "cache",
+    }
     assert (line["method"], line["route"], line["status"]) == ("GET", "/api/v2/providers", 200)
     assert (line["identity"], line["plan"]) == ("user", "enterprise")
     assert 0 < line["duration_ms"] < 15_000

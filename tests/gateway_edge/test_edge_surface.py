@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("upstream")
     UNKNOWN, "0" * 15, "0" * 17, KNOWN.upper(), "nonsense", "catalogue", "a5d64f2de679a88g", "%00", "..%2f..%2fetc",
     "a" * 4000,
     f"{KNOWN}/", f"{KNOWN}/x", f"{KNOWN}%0a", "\u00e9".encode().hex(),
-])  # fmt: skip
+])  # fmt: skip # hostile names, by kind
 def test_an_offer_that_there_is_not_is_404(gateway: Instance, name: str) -> None:
     reply = gateway.ask(f"{LIST}/{name}")
     assert (reply.status, reply.json["code"]) == (404, "not-found")

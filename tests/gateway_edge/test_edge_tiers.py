@@ -209,9 +209,12 @@ def test_whoever_is_slower_than_the_deadline_is_left_out_and_known_later(
     start: Callable[..., Instance], many: Path, upstream: Upstream
 ) -> None:
     instance = start(
-        GATEWAY_PROVIDERS_FILE=str(many), GATEWAY_DEADLINE_S="2", GATEWAY_UPSTREAM_TIMEOUT_S="20",
-        GATEWAY_LEASE_S="30", GATEWAY_RATE_FREE="1000000",
-    )  # fmt: skip
+        GATEWAY_PROVIDERS_FILE=str(many),
+        GATEWAY_DEADLINE_S="2",
+        GATEWAY_UPSTREAM_TIMEOUT_S="20",
+        GATEWAY_LEASE_S="30",
+        GATEWAY_RATE_FREE="1000000",
+    )
     assert instance.offers("?provider=p1").status == 200
     upstream.says(held=True)
     before = upstream.calls

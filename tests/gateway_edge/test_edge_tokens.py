@@ -70,7 +70,7 @@ def test_a_good_token_proves_an_identity(
         {"sub": None}, {"sub": ""}, {"sub": 7}, {"sub": "x" * 300}, {"sub": "\ud800"}, {"typ": None}, {"typ": "admin"},
         {"typ": ["user"]}, {"plan": "gold"}, {"plan": ["pro"]}, {"plan": {}},
     ],
-)  # fmt: skip
+)  # fmt: skip # a word a line would be a page
 def test_a_signed_token_with_a_wrong_claim_is_invalid(
     verifier: AccessTokens, signing: Signing, claims: dict[str, Any]
 ) -> None:
@@ -168,7 +168,7 @@ NAMES = (
     "hs256 with the public key", "rs512", "ps256", "alg missing", "alg a list", "header a list", "header deep",
     "header no utf-8", "kid a number", "crit", "own jwk", "claims changed", "claims a list", "claims deep",
     "claims no json", "truncated", "half", "four parts", "five parts", "dots", "padding", "a bit too long", "1 MB",
-)  # fmt: skip
+)  # fmt: skip # a word a line would be a page
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -45,8 +45,12 @@ def test_what_is_refused_to_his_credential_says_nothing_of_the_provider(stage: S
         assert read_as("bob", stage).body["code"] == "providers-unavailable"
     told = stage.health()["p"]
     assert [told[name] for name in ("health", "last_outcome", "breaker", "calls", "failures")] == [
-        "ok", "ok", "closed", 1, 0,
-    ]  # fmt: skip
+        "ok",
+        "ok",
+        "closed",
+        1,
+        0,
+    ]
     assert [each["last_outcome"] for each in told["endpoints"]] == ["ok"]
     endpoint.status = 200
     assert stage.read().status == 200

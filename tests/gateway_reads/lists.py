@@ -16,7 +16,7 @@ def offer(cents: int = 101, **other: object) -> Offer:
         "currency": "USD", "market": "on_demand", "availability": "available", "region": "us-west",
         "provider_region": "us-west-1", "country": "US", "compliance_tags": ("soc2",), "performance": Decimal(125),
         "last_updated_ms": 1, **other,
-    }  # fmt: skip
+    }  # fmt: skip # fields in rows, by what they tell
     return Offer(**fields)  # type: ignore[arg-type] # as they stand there
 
 

@@ -70,9 +70,11 @@ def test_beta_makes_it_eager_or_turns_it_off() -> None:
 
 
 @given(
-    took_ms=st.integers(0, 10_000), beta=st.floats(0, 5), rand=st.floats(0, 1, exclude_max=True),
+    took_ms=st.integers(0, 10_000),
+    beta=st.floats(0, 5),
+    rand=st.floats(0, 1, exclude_max=True),
     now_ms=st.integers(-500_000, 60),
-)  # fmt: skip
+)
 def test_before_the_earliest_moment_no_draw_refreshes(took_ms: int, beta: float, rand: float, now_ms: int) -> None:
     times = Lifetimes(60, 1000, beta)
     known = entry(took_ms=took_ms)
@@ -87,10 +89,12 @@ def test_before_the_earliest_moment_no_draw_refreshes(took_ms: int, beta: float,
         ([Step("l2", ttl_ms=-1)], "l2; hit; ttl=-1"),
         ([Step("l2", ttl_ms=-2_500)], "l2; hit; ttl=-3"),
         ([Step("l1", ttl_ms=41_000), Step("l2", stored=True)], "l1; hit; ttl=41, l2; fwd=miss; stored"),
-        ([Step("l1", forward="stale", stored=True), Step("l2", forward="stale", stored=True)],
-         "l1; fwd=stale; stored, l2; fwd=stale; stored"),
+        (
+            [Step("l1", forward="stale", stored=True), Step("l2", forward="stale", stored=True)],
+            "l1; fwd=stale; stored, l2; fwd=stale; stored",
+        ),
         ([Step("l2")], "l2; fwd=miss"),
     ],
-)  # fmt: skip
+)
 def test_cache_status_names_each_tier_consulted(steps: list[Step], text: str) -> None:
     assert cache_status(steps) == text
