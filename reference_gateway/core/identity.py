@@ -45,6 +45,8 @@ class Identity:
     """What a token allows beyond reading, by its `scope`."""
     user: str = ""
     """The `sub` of the user who asks, by a token or by a key of his; empty for everybody else."""
+    session: str = ""
+    """The `sid` of the token: what ends it when its user signs out."""
 
     @property
     def id(self) -> str:
@@ -53,7 +55,7 @@ class Identity:
 
 
 def identity_from_claims(claims: Mapping[str, Any]) -> Identity:
-    """Read `typ`, `sub`, `plan` and `scope` of a token whose signature, issuer, audience and times were verified.
+    """Read what a token says whose signature, issuer, audience and times were verified.
 
     Without a plan a user is on free, an agent or a service on enterprise. Raises `ClaimsInvalid`.
     """
@@ -68,7 +70,10 @@ def identity_from_claims(claims: Mapping[str, Any]) -> Identity:
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise ClaimsInvalid("scope")
-    return Identity(kind, name, plan, frozenset(scope.split()), name if kind == "user" else "")
+    session = claims.get("sid", "")
+    if not isinstance(session, str):
+        raise ClaimsInvalid("sid")
+    return Identity(kind, name, plan, frozenset(scope.split()), name if kind == "user" else "", session)
 
 
 def _is_text(name: str) -> bool:

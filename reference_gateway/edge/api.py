@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -15,19 +14,21 @@ from reference_gateway.core import answers
 from reference_gateway.core.answers import Answer
 from reference_gateway.core.filters import ParameterError, no_parameters, parse_query
 from reference_gateway.core.problems import Problem
-from reference_gateway.edge.identities import CHALLENGE
+from reference_gateway.edge.auth.routes import add_auth
 from reference_gateway.edge.logs import failure
+from reference_gateway.edge.ninja import request_of, respond, response
 from reference_gateway.edge.parameters import pairs_of
 from reference_gateway.edge.routes import OFFER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from reference_gateway.edge.auth.keys import KeyRoutes
+    from reference_gateway.edge.auth.sign_in import SignIn
     from reference_gateway.edge.integrations import Integrations
     from reference_gateway.edge.reads import OfferReads, Read
     from reference_gateway.edge.requests import Request
 
-SCOPE_KEY = "reference_gateway.request"
 CACHE_CONTROL = ("cache-control", "private, no-cache")
 """The answer tells one client where it stands with its limit; its ETag makes asking again cheap."""
 
@@ -53,9 +54,10 @@ register_converter(_OfferId, "offer_id")
 class Routes:
     """What Django calls a URL configuration, made of values."""
 
-    def __init__(self, reads: OfferReads, integrations: Integrations) -> None:
+    def __init__(self, reads: OfferReads, integrations: Integrations, sign_in: SignIn, keys: KeyRoutes) -> None:
         self.api = _api(reads)
         _add_integrations(self.api, integrations)
+        add_auth(self.api, sign_in, keys)
         self.urlpatterns: list[URLPattern | URLResolver] = [path("api/v2/", self.api.urls)]
 
 
@@ -64,26 +66,26 @@ def _api(reads: OfferReads) -> NinjaAPI:
 
     @api.get("/providers")
     async def list_offers(request: HttpRequest) -> HttpResponse:
-        return _response(await _list(reads, _scope(request)[SCOPE_KEY]))
+        return response(await _list(reads, request_of(request)))
 
     @api.get("/providers/catalog")
     async def read_catalog(request: HttpRequest) -> HttpResponse:
-        asked: Request = _scope(request)[SCOPE_KEY]
-        return _response(await _plain(asked, lambda: reads.read_catalog(asked.user)))
+        asked = request_of(request)
+        return response(await _plain(asked, lambda: reads.read_catalog(asked.user)))
 
     @api.get("/providers/{offer_id:offer_id}")
     async def read_offer(request: HttpRequest, offer_id: str) -> HttpResponse:
-        asked: Request = _scope(request)[SCOPE_KEY]
-        return _response(await _plain(asked, lambda: reads.read_offer(offer_id, asked.user)))
+        asked = request_of(request)
+        return response(await _plain(asked, lambda: reads.read_offer(offer_id, asked.user)))
 
     @api.get("/openapi.json")
     async def read_openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja passes it
-        return _response(Answer(200, (("content-type", "application/json"),), DOCUMENT))
+        return response(Answer(200, (("content-type", "application/json"),), DOCUMENT))
 
     @api.exception_handler(Exception)
     def defect(request: HttpRequest, error: Exception) -> HttpResponse:
         """Log what Django would only call an internal server error; the handover puts the problem in its place."""
-        structlog.get_logger().error("request failed", route=_scope(request)[SCOPE_KEY].route, **failure(error))
+        structlog.get_logger().error("request failed", route=request_of(request).route, **failure(error))
         return HttpResponse(status=500)
 
     return api
@@ -94,25 +96,18 @@ def _add_integrations(api: NinjaAPI, integrations: Integrations) -> None:
 
     @api.get(path)
     async def list_integrations(request: HttpRequest) -> HttpResponse:
-        asked: Request = _scope(request)[SCOPE_KEY]
-        return _response(_answer(await integrations.names(asked), asked))
+        asked = request_of(request)
+        return respond(await integrations.names(asked), asked)
 
     @api.post(path)
     async def create_integration(request: HttpRequest) -> HttpResponse:
-        asked: Request = _scope(request)[SCOPE_KEY]
-        return _response(_answer(await integrations.create(asked, request.body), asked))
+        asked = request_of(request)
+        return respond(await integrations.create(asked, request.body), asked)
 
     @api.delete(path + "/{provider}")
     async def delete_integration(request: HttpRequest, provider: str) -> HttpResponse:
-        asked: Request = _scope(request)[SCOPE_KEY]
-        return _response(_answer(await integrations.delete(asked, provider), asked))
-
-
-def _answer(answered: Answer | Problem, request: Request) -> Answer:
-    if not isinstance(answered, Problem):
-        return answered
-    challenge = (CHALLENGE,) if answered.status == HTTPStatus.UNAUTHORIZED else ()
-    return answers.failed(answered, request.trace_id, challenge)
+        asked = request_of(request)
+        return respond(await integrations.delete(asked, provider), asked)
 
 
 async def _list(reads: OfferReads, request: Request) -> Answer:
@@ -155,12 +150,3 @@ def render(read: Read, request: Request) -> Answer:
 
 def _cache_status(read: Read) -> answers.Fields:
     return (("cache-status", read.cache_status),) if read.cache_status else ()
-
-
-def _scope(http: HttpRequest) -> dict[str, Any]:
-    return http.scope  # type: ignore[attr-defined,no-any-return] # ASGIRequest's own
-
-
-def _response(answer: Answer) -> HttpResponse:
-    headers = dict(answer.headers)
-    return HttpResponse(answer.body, status=answer.status, headers={**headers, "content-length": str(len(answer.body))})

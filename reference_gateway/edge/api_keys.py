@@ -27,6 +27,7 @@ FIELD = "X-API-Key"
 REMEMBERED_S = 3.0
 """How long an answer of the database is believed. A revoked key is refused within 5 s: this, one look-up's bound
 (`database.LOOKUP_S`), and some air."""
+ID_CHARS = 16
 KEYS_MAX = 10_000
 STRANGERS_MAX = 10_000
 """Refused keys are remembered apart, so that a flood of invented ones displaces no real one."""
@@ -45,7 +46,12 @@ class NewKey:
 
 def new_key() -> NewKey:
     """Draw a key's id (64 bits) and secret (256 bits)."""
-    key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    return key_named(secrets.token_hex(ID_CHARS // 2))
+
+
+def key_named(key_id: str) -> NewKey:
+    """Draw the secret of a key whose id (`ID_CHARS` hex digits) is drawn already."""
+    secret = secrets.token_urlsafe(32)
     return NewKey(key_id, f"gk_{key_id}_{secret}", digest_of(secret.encode()))
 
 
@@ -86,6 +92,10 @@ class ApiKeys:
             raise refusal()
         known = self._proven.get(digest, now_s)
         return known if known is not None else await self._joined(_parsed(key), digest)
+
+    def forget(self, key_id: str) -> None:
+        """Believe nothing any more of a key that was just revoked."""
+        self._proven.drop(lambda identity: identity.name == key_id)
 
     async def _joined(self, key: _Presented, digest: bytes) -> Identity:
         """Join the look-up that runs for this key, or start it; whoever goes away does not end it for the others."""

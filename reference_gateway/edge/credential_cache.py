@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Value = TypeVar("Value")
 
@@ -25,6 +28,15 @@ class CredentialCache(Generic[Value]):
             return None
         self._entries.move_to_end(digest)
         return entry[0]
+
+    def drop(self, is_gone: Callable[[Value], bool]) -> None:
+        """Forget every value of which this is true."""
+        for digest in [digest for digest, (value, _) in self._entries.items() if is_gone(value)]:
+            del self._entries[digest]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries.clear()
 
     def put(self, digest: bytes, value: Value, expires_s: float) -> None:
         """Remember `value` until `expires_s`, on the clock of `get`."""

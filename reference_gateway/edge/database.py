@@ -1,34 +1,41 @@
-"""PostgreSQL as the edge reads it: one indexed look-up, bounded in time, and known to be away while it is."""
+"""PostgreSQL as the edge uses it: short transactions, bounded in time, and known to be away while it is."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from reference_gateway.edge import clock
-from reference_gateway.edge.api_keys import StoredKey
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    Row = tuple[Any, ...]
+    Connection = psycopg.AsyncConnection[Row]
 
 LOOKUP_S = 1.0
-"""The longest that a request waits for the database."""
+"""The longest that a request waits for one question or transaction."""
 AWAY_S = 0.5
 """After a failure nobody asks for so long: a database that hangs costs one look-up's bound, not everybody's."""
+RETRY_S = 1
+"""When a client that met no database may come back."""
 CONNECTIONS_MAX = 4
 WAITING_MAX = 200
 """Look-ups in line for a connection; more would not be served within their bound."""
 
-_FIND = "SELECT hash, plan, user_id FROM store_apikey WHERE id = %s AND revoked_at IS NULL"
 _FAILURES = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, OSError, TimeoutError)
 
 
 class DatabaseAway(Exception):  # noqa: N818 - it is a state of the world
-    """PostgreSQL gave no answer within the bound."""
+    """PostgreSQL gave no answer within the bound; what was asked of it may have happened."""
 
 
-class KeyTable:
-    """The table of API keys, in its pool of connections."""
+class Database:
+    """A pool of connections, and what is known of the server behind it."""
 
     def __init__(self, url: str) -> None:
         self._away_until_ns = 0
@@ -52,24 +59,42 @@ class KeyTable:
         """Give back every connection."""
         await self._pool.close(timeout=1)
 
-    async def find(self, key_id: str) -> StoredKey | None:
-        """Return the key unless it is unknown or revoked; raises `DatabaseAway`."""
-        row = await self._one(_FIND, (key_id,))
-        return None if row is None else StoredKey(bytes(row[0]), str(row[1]), str(row[2]))
+    async def one(self, query: str, values: Sequence[object] = ()) -> Row | None:
+        """Return the first row; raises `DatabaseAway`."""
+        async with self.connected() as connection:
+            return await (await connection.execute(query, values)).fetchone()
 
-    async def answers(self) -> bool:
-        """Whether PostgreSQL answers now."""
-        try:
-            return await self._one("SELECT 1", ()) is not None
-        except DatabaseAway:
-            return False
+    async def all(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return every row; raises `DatabaseAway`."""
+        async with self.connected() as connection:
+            return await (await connection.execute(query, values)).fetchall()
 
-    async def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+    async def change(self, query: str, values: Sequence[object] = ()) -> int:
+        """Return how many rows were changed; raises `DatabaseAway`."""
+        async with self.connected() as connection:
+            return (await connection.execute(query, values)).rowcount
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose changes are made together or not at all; raises `DatabaseAway`."""
+        async with self.connected() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        """Lend a connection for at most `LOOKUP_S`; raises `DatabaseAway`."""
         if clock.monotonic_ns() < self._away_until_ns:
             raise DatabaseAway
         try:
             async with asyncio.timeout(LOOKUP_S), self._pool.connection() as connection:
-                return await (await connection.execute(query, values)).fetchone()
+                yield connection
         except _FAILURES as error:
             self._away_until_ns = clock.monotonic_ns() + int(AWAY_S * 1e9)
             raise DatabaseAway from error
+
+    async def answers(self) -> bool:
+        """Whether PostgreSQL answers now."""
+        try:
+            return await self.one("SELECT 1") is not None
+        except DatabaseAway:
+            return False

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reference_gateway.core.answers import Answer
     from reference_gateway.core.limiter import Limits
     from reference_gateway.edge.handover import Handover
+    from reference_gateway.edge.idempotency import Idempotency
     from reference_gateway.edge.identities import Identities
     from reference_gateway.edge.internal import InternalApi
     from reference_gateway.edge.journal import Journal
@@ -56,6 +57,7 @@ class FastPath:
         operations: Operations,
         internal: InternalApi,
         handover: Handover,
+        idempotency: Idempotency,
         journal: Journal,
         bounds: Bounds,
     ) -> None:
@@ -66,6 +68,7 @@ class FastPath:
         self._operations = operations
         self._internal = internal
         self._handover = handover
+        self._idempotency = idempotency
         self._journal = journal
         self._bounds = bounds
         self.inflight = 0
@@ -121,7 +124,16 @@ class FastPath:
         except BodyRefused as error:
             await send_answer(_problem(error.problem, request), request, send)
         else:
+            await self._handed_over(request, body, send)
+
+    async def _handed_over(self, request: Request, body: bytes, send: Send) -> None:
+        """Ask Django; whatever is posted is done once for each key that a client gives it."""
+        if request.method != "POST":
             await self._handover(request, body, send)
+            return
+        fields = fields_of(request)
+        answer = await self._idempotency.run(request, body, fields, lambda: self._handover.answer(request, body))
+        await send_answer(answer, request, send)
 
 
 def _is_counted(path: str) -> bool:

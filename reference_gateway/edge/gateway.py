@@ -11,12 +11,14 @@ from reference_gateway.adapters.redis import Healths, open_limiter, open_snapsho
 from reference_gateway.core.limiter import microseconds
 from reference_gateway.edge import clock, site
 from reference_gateway.edge.api import Routes
-from reference_gateway.edge.api_keys import ApiKeys
+from reference_gateway.edge.auth import Auth
+from reference_gateway.edge.auth.signing_keys import KeyFiles, WatchedKeys
 from reference_gateway.edge.cursors import Cursors
-from reference_gateway.edge.database import KeyTable
+from reference_gateway.edge.database import Database
 from reference_gateway.edge.fast_path import Bounds, FastPath
 from reference_gateway.edge.handover import Handover
-from reference_gateway.edge.identities import Identities
+from reference_gateway.edge.idempotency import Idempotency
+from reference_gateway.edge.idempotency import Operations as IdempotentOperations
 from reference_gateway.edge.integrations import Integrations
 from reference_gateway.edge.internal import InternalApi
 from reference_gateway.edge.journal import Journal
@@ -29,7 +31,6 @@ from reference_gateway.edge.reads import OfferReads
 from reference_gateway.edge.ready import ReadyAnswers
 from reference_gateway.edge.settings import SettingInvalid, Settings, variable_of, whole_ms
 from reference_gateway.edge.snapshots import Snapshots
-from reference_gateway.edge.tokens import AccessTokens, key_set, load_public_key
 
 if TYPE_CHECKING:
     from reference_gateway.adapters.redis import SlidingWindowRateLimiter
@@ -40,32 +41,32 @@ class Gateway:
     """One instance, after `site.configure` in its process; raises `SettingInvalid` while it is put together."""
 
     def __init__(self, settings: Settings, writer: LineWriter) -> None:
-        key = load_public_key(settings.jwt_public_key_file)
+        self._keys = WatchedKeys(KeyFiles(settings.jwt_public_key_file, settings.jwt_private_key_file))
         self._metrics = Metrics()
         healths = Healths(microseconds(settings.redis_budget_s), clock.monotonic_us)
         self._limiter = _limiter(settings, healths)
-        self._table = KeyTable(settings.database_url)
+        self._database = Database(settings.database_url)
         providers = load_providers(settings.providers_file)
         self._lists = Lists(settings, providers, healths, self._metrics)
         self._store = open_snapshots(settings.redis_url, healths)
         self._cursors = Cursors(self._store)
         reads = self._reads(settings)
         fields = {each.name: ADAPTERS[each.adapter].credential_fields for each in providers}
-        site.route(Routes(reads, Integrations(self._lists.credentials, self._lists.cache, fields)))
-        self.operations = Operations(self._metrics, key_set(key), self._dependencies, self._lists.health.page)
-        identities = Identities(
-            AccessTokens(key, settings.jwt_issuer, settings.jwt_audience),
-            ApiKeys(self._table),
-            settings.trusted_proxies,
-        )
+        self.operations = Operations(self._metrics, self._keys.key_set, self._dependencies, self._lists.health.page)
+        self._auth = Auth(settings, self._keys, self._database, self._metrics)
+        identities = self._auth.identities
+        integrations = Integrations(self._lists.credentials, self._lists.cache, fields)
+        site.route(Routes(reads, integrations, self._auth.sign_in, self._auth.key_routes))
+        idempotency = Idempotency(IdempotentOperations(self._database, whole_ms(settings.idempotency_s)))
         self.app = FastPath(
             identities=identities,
             limiter=self._limiter,
             limits=settings.limits,
             reads=reads,
             operations=self.operations,
-            internal=InternalApi(identities, self._lists.cache, self._lists.finding.names),
+            internal=InternalApi(identities, idempotency, self._lists.cache, self._lists.finding.names),
             handover=Handover(get_asgi_application()),
+            idempotency=idempotency,
             journal=Journal(writer, self._metrics),
             bounds=Bounds(settings.body_max_bytes, float(settings.deadline_s)),
         )
@@ -86,15 +87,17 @@ class Gateway:
 
     async def open(self) -> None:
         """Make ready to serve; waits for Redis a moment, for nobody else: offers are served with all of them away."""
-        await self._table.open()
+        await self._database.open()
         await self._limiter.start()
         await self._lists.open()
         await self._cursors.learn()
+        self._auth.open()
 
     async def close(self) -> None:
         """Give back what was opened."""
         await self._lists.close()
-        await self._table.close()
+        await self._auth.close()
+        await self._database.close()
         await self._store.close()
         await self._limiter.close()
 
@@ -102,7 +105,7 @@ class Gateway:
         """Say how each dependency is; `degraded` where any is not well."""
         states = {
             "redis": "away" if self._limiter.away else "ok",
-            "postgresql": "ok" if await self._table.answers() else "away",
+            "postgresql": "ok" if await self._database.answers() else "away",
             "vault": "away" if self._lists.credentials.away else "ok",
         }
         providers = self._lists.states()

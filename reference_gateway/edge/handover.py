@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from reference_gateway.core import answers, problems
 from reference_gateway.core.problems import Problem
-from reference_gateway.edge.api import SCOPE_KEY
 from reference_gateway.edge.bodies import replay
+from reference_gateway.edge.ninja import SCOPE_KEY
 from reference_gateway.edge.responses import NOT_MODIFIED, send_answer
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ class Handover:
     def __init__(self, django: App) -> None:
         self._django = django
 
+    async def answer(self, request: Request, body: bytes) -> answers.Answer:
+        """Return the whole answer."""
+        collected = Collected()
+        await self(request, body, collected)
+        return collected.answer
+
     async def __call__(self, request: Request, body: bytes, send: Send) -> None:
         """Answer the request."""
         method = "GET" if request.method == "HEAD" else request.method
@@ -39,6 +45,28 @@ class Handover:
         await self._django(scope, replay(body), dress)
         if request.status == 0:
             await send_answer(answers.failed(INTERNAL, request.trace_id, fields_of(request)), request, send)
+
+
+class Collected:
+    """An ASGI `send` that keeps a whole answer: what a client will get, perhaps after it was noted down."""
+
+    def __init__(self) -> None:
+        self._start: Mapping[str, Any] = {}
+        self._body = b""
+
+    async def __call__(self, message: Mapping[str, Any]) -> None:
+        """Take a message of Django's."""
+        if message["type"] == "http.response.start":
+            self._start = message
+        else:
+            self._body += message.get("body", b"")
+
+    @property
+    def answer(self) -> answers.Answer:
+        """What came; its length is stated when it is sent."""
+        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"])
+        kept = tuple((name, value) for name, value in headers if name != "content-length")
+        return answers.Answer(self._start["status"], kept, self._body)
 
 
 def fields_of(request: Request) -> answers.Fields:

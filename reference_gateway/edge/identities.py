@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reference_gateway.core.identity import Identity
     from reference_gateway.edge.api_keys import ApiKeys
+    from reference_gateway.edge.auth.revocations import Revocations
     from reference_gateway.edge.requests import Request
     from reference_gateway.edge.settings import Network
     from reference_gateway.edge.tokens import AccessTokens
@@ -29,9 +30,12 @@ FORWARDED_MAX_BYTES = 2048
 class Identities:
     """Proves who sent a request."""
 
-    def __init__(self, tokens: AccessTokens, keys: ApiKeys, trusted: Sequence[Network]) -> None:
+    def __init__(
+        self, tokens: AccessTokens, keys: ApiKeys, revocations: Revocations, trusted: Sequence[Network]
+    ) -> None:
         self._tokens = tokens
         self._keys = keys
+        self._revocations = revocations
         self._trusted = trusted
 
     async def identify(self, request: Request) -> tuple[Identity, Problem | None]:
@@ -42,13 +46,22 @@ class Identities:
             return self.address(request), None
         try:
             _check_single(request, authorization, key)
-            if authorization is not None:
-                return self._tokens.identify(authorization), None
-            return await self._keys.identify(key or b""), None
+            return await self._proven(authorization, key), None
         except CredentialRefused as error:
             return self.address(request), error.problem
         except DatabaseAway:
             return self.address(request), _DATABASE_AWAY
+
+    async def _proven(self, authorization: bytes | None, key: bytes | None) -> Identity:
+        if authorization is None:
+            identity = await self._keys.identify(key or b"")
+            refused = api_keys.refusal
+        else:
+            identity = self._tokens.identify(authorization)
+            refused = tokens.revoked
+        if self._revocations.bars(identity):
+            raise refused()
+        return identity
 
     def address(self, request: Request) -> Identity:
         """Name the address that a request came from, as far as trusted proxies vouch for it."""

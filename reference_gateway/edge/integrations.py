@@ -12,7 +12,7 @@ from reference_gateway.core.credentials.manager import owner_of
 from reference_gateway.core.credentials.ports import VaultAway
 from reference_gateway.core.credentials.secret import Secret
 from reference_gateway.core.problems import Problem
-from reference_gateway.edge.json_bodies import NAME_MAX_CHARS, Strict, parsed
+from reference_gateway.edge.json_bodies import NAME_MAX_CHARS, Strict, barred, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 VAULT_RETRY_S: Final = 1
 SECRET_MAX_CHARS: Final = 4096
 _AWAY = Problem("vault-unavailable", "Vault does not answer; nothing was changed", retry_after_s=VAULT_RETRY_S)
-_NO_TOKEN = Problem("token-missing", "this is for users: send a token or an API key", "Authorization")
-_NO_USER = Problem("user-required", "this is for users, by their tokens or API keys")
 _ABSENT = Problem("not-found", "you have no credential of your own for a provider of this name")
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=SECRET_MAX_CHARS, pattern=r"^[!-~]+$")]
@@ -103,13 +101,6 @@ class Integrations:
         if missing:
             return Problem("field-invalid", f"credential.{missing[0]}: it is required", f"credential.{missing[0]}")
         return None
-
-
-def barred(request: Request) -> Problem | None:
-    """Return the problem of whoever is no user."""
-    if request.user:
-        return None
-    return _NO_TOKEN if request.identity is None or request.identity.kind == "ip" else _NO_USER
 
 
 def _json(status: int, document: dict[str, object]) -> Answer:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reference_gateway.core.answers import Answer
     from reference_gateway.core.cache.tiers import MultiTierCache
+    from reference_gateway.edge.idempotency import Idempotency
     from reference_gateway.edge.identities import Identities
     from reference_gateway.edge.requests import Receive, Request
 
@@ -41,8 +42,11 @@ class Invalidation(Strict):
 class InternalApi:
     """The routes under /internal/."""
 
-    def __init__(self, identities: Identities, cache: MultiTierCache, providers: Container[str]) -> None:
+    def __init__(
+        self, identities: Identities, idempotency: Idempotency, cache: MultiTierCache, providers: Container[str]
+    ) -> None:
         self._identities = identities
+        self._idempotency = idempotency
         self._cache = cache
         self._providers = providers
 
@@ -53,8 +57,14 @@ class InternalApi:
         request.route = request.path
         request.correlation_id = _correlation_id(request)
         fields = _fields(request)
-        answered = await self._barred(request) or await self._invalidate(request, receive, fields)
-        return _failed(answered, request, fields) if isinstance(answered, Problem) else answered
+        problem = await self._barred(request)
+        if problem is not None:
+            return _failed(problem, request, fields)
+        try:
+            body = await read_body(request, receive, bytes_max=BODY_MAX_BYTES, at_most_s=BODY_S)
+        except BodyRefused as error:
+            return _failed(error.problem, request, fields)
+        return await self._idempotency.run(request, body, fields, lambda: self._invalidate(request, body, fields))
 
     async def _barred(self, request: Request) -> Problem | None:
         """Return the problem of whoever must not pass."""
@@ -68,16 +78,13 @@ class InternalApi:
         request.identity = identity
         return None if identity.kind == "service" and SCOPE in identity.scopes else missing_scope(SCOPE)
 
-    async def _invalidate(self, request: Request, receive: Receive, fields: answers.Fields) -> Answer | Problem:
+    async def _invalidate(self, request: Request, body: bytes, fields: answers.Fields) -> Answer:
         try:
-            body = await read_body(request, receive, bytes_max=BODY_MAX_BYTES, at_most_s=BODY_S)
             provider = Invalidation.model_validate_json(body).provider
-        except BodyRefused as error:
-            return error.problem
         except ValidationError as error:
-            return fault(error)
+            return _failed(fault(error), request, fields)
         if provider not in self._providers:
-            return Problem("not-found", "there is no such provider")
+            return _failed(Problem("not-found", "there is no such provider"), request, fields)
         return accepted(provider, everywhere=await self._cache.invalidate(provider), fields=fields)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NAME_MAX_CHARS: Final = 63
 JSON: Final = b"application/json"
+_NO_TOKEN = Problem("token-missing", "this is for users: send a token or an API key", "Authorization")
+_NO_USER = Problem("user-required", "this is for users, by their tokens or API keys")
 
 
 class Strict(BaseModel):
@@ -44,3 +46,10 @@ def fault(error: ValidationError) -> Problem:
     if first["type"] == "extra_forbidden":
         return Problem("field-unknown", f"{field[:NAME_MAX_CHARS]!r} is no field of this body", field)
     return Problem("field-invalid", f"{field}: {first['msg']}", field)
+
+
+def barred(request: Request) -> Problem | None:
+    """Return the problem of whoever is no user."""
+    if request.user:
+        return None
+    return _NO_TOKEN if request.identity is None or request.identity.kind == "ip" else _NO_USER

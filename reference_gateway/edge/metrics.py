@@ -33,6 +33,7 @@ class Metrics:
         )
         self.registry.register(self._durations)
         self._limited = self._tally("limiter_decisions", "Decisions of the rate limiter", "plan", "outcome")
+        self._sign_ins = self._tally("sign_ins", "What was asked for to come in or leave", "action", "result")
         self._lookups = self._tally("cache_lookups", "Cache lookups", "tier", "outcome")
         self._leases = self._tally("cache_leases", "Who fetched when a list had to be fetched", "outcome")
         self._refreshes = self._tally("cache_refreshes", "Lists that had to be fetched, from wherever", "reason")
@@ -41,6 +42,10 @@ class Metrics:
         """Count one answered request; `method` is one of `METHODS`, or `other`."""
         self._requests.add(route, method, str(status))
         self._durations.add(route, duration_s)
+
+    def sign_in(self, action: str, result: str) -> None:
+        """Count a `login`, `refresh`, `logout` or `service-token`, and how it ended: `ok`, `refused`, `locked`, ..."""
+        self._sign_ins.add(action, result)
 
     def decision(self, plan: str, outcome: str) -> None:
         """Count one decision: `admitted` or `refused`."""

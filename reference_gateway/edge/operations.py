@@ -33,7 +33,7 @@ class Operations:
     def __init__(
         self,
         metrics: Metrics,
-        key_set: bytes,
+        key_set: Callable[[], bytes],
         dependencies: Callable[[], Awaitable[dict[str, object]]],
         providers: Callable[[], Awaitable[Entry]],
     ) -> None:
@@ -97,7 +97,7 @@ class Operations:
 
     async def _keys(self) -> Answer:
         fields = (("content-type", "application/json"), ("cache-control", "public, max-age=300"))
-        return Answer(200, fields, self._key_set)
+        return Answer(200, fields, self._key_set())
 
 
 def _json(document: dict[str, object]) -> Answer:

@@ -46,6 +46,7 @@ class Request:
         "headers",
         "identity",
         "method",
+        "operation",
         "path",
         "peer",
         "policy",
@@ -77,6 +78,7 @@ class Request:
         self.cache = ""
         self.status = 0
         self.correlation_id: str | None = None
+        self.operation = ""
 
     def _read(self, fields: list[tuple[bytes, bytes]]) -> None:
         """Keep what we read; lines of one name are one list (RFC 9110 section 5.3)."""

@@ -15,14 +15,19 @@ OFFER: Final = f"{PROVIDERS}/{{offer_id}}"
 INTEGRATIONS: Final = f"{PROVIDERS}/config/integrations"
 INTEGRATION: Final = f"{INTEGRATIONS}/{{provider}}"
 OPENAPI: Final = "/api/v2/openapi.json"
+AUTH: Final = "/api/v2/auth"
+API_KEYS: Final = f"{AUTH}/api-keys"
+API_KEY: Final = f"{API_KEYS}/{{id}}"
+SIGN_IN: Final = tuple(f"{AUTH}/{name}" for name in ("login", "refresh", "logout", "service-token"))
 
 OFFER_ID: Final = "[0-9a-f]{16}"
 """What is no id is no path of ours: it gets 404, as an id that nobody has."""
 
 CATALOG_KEY: Final = b"\0catalog"
 
-_FIXED = frozenset({PROVIDERS, CATALOG, INTEGRATIONS, OPENAPI})
+_FIXED = frozenset({PROVIDERS, CATALOG, INTEGRATIONS, OPENAPI, API_KEYS, *SIGN_IN})
 _INTEGRATION = re.compile(rf"{INTEGRATIONS}/[^/]+")
+_API_KEY = re.compile(rf"{API_KEYS}/[^/]+")
 _OFFER = re.compile(rf"{PROVIDERS}/({OFFER_ID})")
 
 
@@ -32,6 +37,8 @@ def route_of(path: str) -> str | None:
         return path
     if _INTEGRATION.fullmatch(path):
         return INTEGRATION
+    if _API_KEY.fullmatch(path):
+        return API_KEY
     return OFFER if _OFFER.fullmatch(path) else None
 
 

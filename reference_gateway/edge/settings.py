@@ -119,6 +119,8 @@ ReadableFile = Annotated[Path, AfterValidator(_readable)]
 
 _SECONDS = "seconds as a decimal number, from 0 to a year"
 _SOME_SECONDS = "seconds as a decimal number, more than 0 and at most a day, with at most 6 decimals"
+_KEPT = "seconds as a decimal number, from 1 to 30 days"
+_LIFE = "seconds as a decimal number, from 1 to a day"
 _LIMIT = f"a whole number from 1 to {LIMIT_MAX}"
 _BOUND = "a whole number of at least 1"
 _FEW = "a whole number from 1 to 10000"
@@ -154,9 +156,11 @@ class Settings(BaseModel):
     credential_cache_s: Seconds = Field(Decimal(3600), description=_SECONDS)
     credential_refresh_s: Positive = Field(Decimal(300), description=_SOME_SECONDS)
     providers_file: ReadableFile = Field(Path(__file__).with_name("providers.toml"), description=_FILE)
+    jwt_private_key_file: ReadableFile | None = Field(None, description=_FILE)
     jwt_public_key_file: ReadableFile = Field(description=_FILE)
     jwt_issuer: str = Field(min_length=1, description="the `iss` of the access tokens")
     jwt_audience: str = Field(min_length=1, description="the `aud` of the access tokens")
+    token_s: Annotated[Decimal, Field(ge=1, le=86_400)] = Field(Decimal(900), description=_LIFE)
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = Field(
         (), description="networks as CIDRs, comma-separated, such as 10.0.0.0/8,fd00::/8"
     )
@@ -180,6 +184,9 @@ class Settings(BaseModel):
     slow_s: Seconds = Field(Decimal(2), description=_SECONDS)
     health_interval_s: Seconds = Field(Decimal(30), description=_SECONDS)
     poll_s: Seconds = Field(Decimal(30), description=_SECONDS)
+    idempotency_s: Annotated[Decimal, Field(ge=1, le=2_592_000), AfterValidator(_exact)] = Field(
+        Decimal(86_400), description=_KEPT
+    )
     body_max_bytes: Bound = Field(1_048_576, description=_BOUND)
     drain_s: Seconds = Field(Decimal(30), description=_SECONDS)
 

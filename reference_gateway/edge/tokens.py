@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from jwt.algorithms import RSAAlgorithm
 
 from reference_gateway.core.identity import ClaimsInvalid, Identity, identity_from_claims
 from reference_gateway.core.problems import Problem
 from reference_gateway.edge import clock
 from reference_gateway.edge.credential_cache import CredentialCache
-from reference_gateway.edge.settings import SettingInvalid, variable_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    from reference_gateway.edge.auth.signing_keys import KeyRing, WatchedKeys
 
 TOKEN_MAX_BYTES = 8192
 """Longer ones are refused unread: a JSON decoder must not be given what a stranger made as deep as he likes."""
@@ -27,9 +23,6 @@ TOKENS_MAX = 10_000
 """Verified tokens kept: an RSA verification costs as much as the rest of a request."""
 FIELD = "Authorization"
 """The field at fault in every problem of a token."""
-KEY_MIN_BITS = 2048
-"""RFC 7518 section 3.3."""
-
 _REQUIRED = ["iss", "aud", "exp", "iat", "sub"]
 
 
@@ -41,30 +34,12 @@ class CredentialRefused(Exception):  # noqa: N818 - it carries the problem that 
         self.problem = problem
 
 
-def load_public_key(path: Path) -> RSAPublicKey:
-    """Read the PEM file of GATEWAY_JWT_PUBLIC_KEY_FILE; raises `SettingInvalid`."""
-    try:
-        key = load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, RSAPublicKey) or key.key_size < KEY_MIN_BITS:
-        expected = f"a PEM file with an RSA public key of at least {KEY_MIN_BITS} bits"
-        raise SettingInvalid(variable_of("jwt_public_key_file"), str(path), expected)
-    return key
-
-
-def key_set(key: RSAPublicKey) -> bytes:
-    """Render the JWK set (RFC 7517); the key id is derived from the key, so it is equal on all instances."""
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    about = {"use": "sig", "alg": "RS256", "kid": hashlib.sha256(der).hexdigest()[:16]}
-    return json.dumps({"keys": [{**RSAAlgorithm.to_jwk(key, as_dict=True), **about}]}).encode()
-
-
 class AccessTokens:
-    """Verifies tokens, each once."""
+    """Verifies tokens, each once for as long as the keys stay the same."""
 
-    def __init__(self, key: RSAPublicKey, issuer: str, audience: str) -> None:
-        self._key = key
+    def __init__(self, keys: WatchedKeys, issuer: str, audience: str) -> None:
+        self._ring = keys.ring
+        keys.on_change(self._take)
         self._issuer = issuer
         self._audience = audience
         self._verified: CredentialCache[Identity] = CredentialCache(TOKENS_MAX)
@@ -74,6 +49,11 @@ class AccessTokens:
         digest = hashlib.sha256(authorization).digest()
         known = self._verified.get(digest, clock.epoch_s())
         return known if known is not None else self._verify(authorization, digest)
+
+    def _take(self, ring: KeyRing) -> None:
+        """A token of a key that is not in force any more proves nothing, whoever remembers it."""
+        self._ring = ring
+        self._verified.clear()
 
     def _verify(self, authorization: bytes, digest: bytes) -> Identity:
         scheme, _, token = authorization.partition(b" ")
@@ -91,15 +71,7 @@ class AccessTokens:
 
     def _claims(self, token: bytes) -> dict[str, Any]:
         try:
-            return jwt.decode(
-                token,
-                self._key,
-                algorithms=["RS256"],
-                issuer=self._issuer,
-                audience=self._audience,
-                leeway=0,
-                options={"require": _REQUIRED},
-            )
+            return self._of_any(token, self._ring.candidates(jwt.get_unverified_header(token).get("kid")))
         except jwt.ExpiredSignatureError:
             raise CredentialRefused(Problem("token-expired", "the token's `exp` has passed", FIELD)) from None
         except jwt.PyJWTError as error:
@@ -107,9 +79,29 @@ class AccessTokens:
         except (ValueError, TypeError, OverflowError, RecursionError, AttributeError):
             raise _invalid("the token cannot be decoded") from None
 
+    def _of_any(self, token: bytes, keys: tuple[RSAPublicKey, ...]) -> dict[str, Any]:
+        """Verify by the first key that it is signed with."""
+        for key in keys:
+            try:
+                return self._decoded(token, key)
+            except jwt.InvalidSignatureError:
+                continue
+        raise jwt.InvalidSignatureError
+
+    def _decoded(self, token: bytes, key: RSAPublicKey) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            issuer=self._issuer,
+            audience=self._audience,
+            leeway=0,
+            options={"require": _REQUIRED},
+        )
+
 
 _REASONS: dict[type[jwt.PyJWTError], str] = {
-    jwt.InvalidSignatureError: "its signature is not that of the issuer's key",
+    jwt.InvalidSignatureError: "its signature is not of a key in force",
     jwt.InvalidAlgorithmError: "it is not signed with RS256",
     jwt.InvalidIssuerError: "its `iss` is another issuer",
     jwt.InvalidAudienceError: "its `aud` is another audience",
@@ -122,6 +114,11 @@ _REASONS: dict[type[jwt.PyJWTError], str] = {
 def _reason(error: jwt.PyJWTError) -> str:
     """Explain by our own words: the library's may quote the token."""
     return "the token is not accepted: " + _REASONS.get(type(error), "it is malformed")
+
+
+def revoked() -> CredentialRefused:
+    """Refuse a token that was good until its user, service or session was revoked."""
+    return _invalid("the token is not accepted: it was revoked")
 
 
 def _invalid(detail: str) -> CredentialRefused:

@@ -73,6 +73,7 @@ def environment(  # noqa: PLR0913, PLR0917 - every server that a gateway stands 
         "GATEWAY_REDIS_URL": redis_server.url(REDIS_DATABASES[0]),
         "GATEWAY_PROVIDERS_FILE": str(providers),
         **vault_share.settings(),
+        "GATEWAY_JWT_PRIVATE_KEY_FILE": str(signing.private_file),
         "GATEWAY_JWT_PUBLIC_KEY_FILE": str(signing.public_file),
         "GATEWAY_JWT_ISSUER": ISSUER,
         "GATEWAY_JWT_AUDIENCE": AUDIENCE,

@@ -115,6 +115,7 @@ class Signing:
     """The issuer's key."""
 
     private: bytes
+    private_file: Path
     public_file: Path
 
     def mint(self, **claims: object) -> str:
@@ -135,7 +136,10 @@ def new_signing(folder: Path) -> Signing:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public_file = folder / "public.pem"
     public_file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    return Signing(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public_file)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private_file = folder / "private.pem"
+    private_file.write_bytes(private)
+    return Signing(private, private_file, public_file)
 
 
 @dataclass(frozen=True)
@@ -159,11 +163,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run one command of the gateway to its end."""
+def run(*arguments: str, environment: Mapping[str, str], given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one command of the gateway to its end, with some words on its stdin."""
     argv = [sys.executable, "-m", "reference_gateway", *arguments]
     kept = {"PATH": os.environ["PATH"], **environment}
-    return subprocess.run(argv, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        argv, cwd=ROOT, env=kept, input=given, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 class Instance:

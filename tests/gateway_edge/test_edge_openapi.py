@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
@@ -22,7 +23,7 @@ from reference_gateway.core.answers import Entry, entry
 from reference_gateway.edge.internal import INVALIDATE
 from reference_gateway.edge.metrics import Metrics
 from reference_gateway.edge.operations import Operations
-from reference_gateway.edge.routes import INTEGRATION, INTEGRATIONS
+from reference_gateway.edge.routes import AUTH, INTEGRATION, INTEGRATIONS
 from tests.gateway_edge.edge_wire import ROOT
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ LIST, PAGE, READY = "/api/v2/providers", "/api/v2/openapi.json", "/health/ready"
 OFFER, CATALOG, STATE = f"{LIST}/{{offer_id}}", f"{LIST}/catalog", f"{LIST}/health"
 KNOWN, UNKNOWN = "a5d64f2de679a88a", "0" * 16
 """Ids of the one offer that lambda has, and of none."""
-OF_EVERY_ANSWER = {"content-type", "content-length", "date", "server", "connection"}
+OF_EVERY_ANSWER = {"content-type", "content-length", "date", "server", "connection", "idempotency-replayed"}
 SOON_MS = 10_000
 EXAMPLES = {"gpu_type": "H100", "gpu": "H100", "region": "us-west", "availability": "limited", "sort": "price"}
 """Of the parameters to which 1 means nothing."""
@@ -42,7 +43,9 @@ import json
 from reference_gateway.edge import site
 site.configure("postgresql://nobody@127.0.0.1/none")
 from reference_gateway.edge.api import Routes
-paths = Routes(None, None).api.get_openapi_schema(path_prefix="/api/v2")["paths"]
+from reference_gateway.edge.auth.keys import KeyRoutes
+from reference_gateway.edge.auth.sign_in import SignIn
+paths = Routes(None, None, SignIn(None), KeyRoutes(None, None)).api.get_openapi_schema(path_prefix="/api/v2")["paths"]
 print(json.dumps({path: list(item) for path, item in paths.items()}))
 """
 
@@ -61,6 +64,7 @@ class World:
     upstream: Upstream
     signing: Signing
     address: dict[str, str]
+    database: str
 
     def known(self, path: str) -> dict[str, str]:
         return {"If-None-Match": self.gateway.ask(path).headers["etag"]}
@@ -81,6 +85,14 @@ class World:
         said = {**self.signing.bearer(typ="service", **{"scope": "operate", **claims}), "X-Correlation-Id": "why-4711"}
         return self.gateway.ask(INVALIDATE, said, "POST", body)
 
+    def running(self, path: str) -> Reply:
+        """As if the first were at work: its answer is taken back from the table."""
+        who = {**self.signing.bearer(typ="service", scope="operate"), "Idempotency-Key": "running"}
+        self.gateway.ask(path, who, "POST", b'{"provider": "lambda"}')
+        with psycopg.connect(self.database) as connection:
+            connection.execute("UPDATE store_operation SET status = NULL, running_until_ms = 9e12::bigint")
+        return self.gateway.ask(path, who, "POST", b'{"provider": "lambda"}')
+
 
 Way = Callable[[World, str], "Reply"]
 
@@ -93,7 +105,7 @@ async def nobody() -> Entry:
     return entry(b"{}")
 
 
-OPERATIONS = Operations(Metrics(), b"", nothing, nobody).paths
+OPERATIONS = Operations(Metrics(), lambda: b"", nothing, nobody).paths
 COUNTED: dict[int, Way] = {
     200: lambda world, path: world.gateway.ask(path, world.signing.bearer()),
     400: lambda world, path: world.gateway.ask(path, {"Authorization": "Bearer x", "X-API-Key": "x"}),
@@ -134,10 +146,11 @@ WAYS: dict[tuple[str, int], Way] = {
     **{(INVALIDATE, status): way for status, way in OF_INVALIDATION.items()},
     (LIST, 410): lambda world, path: world.expired(path),
     (OFFER, 404): lambda world, _: world.gateway.ask(f"{LIST}/{UNKNOWN}"),
+    (INVALIDATE, 409): lambda world, path: world.running(path),
     (STATE, 304): lambda world, path: world.gateway.ask(path, world.known(path)),
 }
-ELSEWHERE = {INTEGRATIONS, INTEGRATION}
-"""Asked in a file of their own, where there is a Vault to break."""
+ELSEWHERE = {INTEGRATIONS, INTEGRATION} | {path for path in DOCUMENT["paths"] if path.startswith(AUTH)}
+"""Asked in files of their own, where there is a Vault to break, and where there are people."""
 UNASKED = {*((path, 500) for path in (LIST, OFFER, CATALOG, PAGE)), (READY, 503)}
 """A defect has no way to it; how an instance drains has its own test."""
 
@@ -217,8 +230,10 @@ def world(  # noqa: PLR0913, PLR0917 - every mood
     upstream: Upstream,
     signing: Signing,
     address: dict[str, str],
+    environment: dict[str, str],
 ) -> World:
-    return World(gateway, slow_window, unreached, hasty, forgetful, upstream, signing, address)
+    database = environment["GATEWAY_DATABASE_URL"]
+    return World(gateway, slow_window, unreached, hasty, forgetful, upstream, signing, address, database)
 
 
 def real(path: str) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reference_gateway.edge.auth.signing_keys import KeyFiles
 from reference_gateway.edge.providers_file import load_providers
 from reference_gateway.edge.settings import Address, SettingInvalid, load, masked
-from reference_gateway.edge.tokens import load_public_key
 from tests.gateway_edge.edge_wire import run
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_the_built_in_catalogue_can_be_read(good: dict[str, str]) -> None:
 
 def test_a_file_that_holds_no_rsa_key_is_named(good: dict[str, str]) -> None:
     with pytest.raises(SettingInvalid, match=r"^GATEWAY_JWT_PUBLIC_KEY_FILE: .*RSA public key"):
-        load_public_key(load(good).jwt_public_key_file)
+        KeyFiles(load(good).jwt_public_key_file, None).load()
 
 
 @pytest.mark.parametrize("command", [("serve",), ("migrate",), ("users", "create")])

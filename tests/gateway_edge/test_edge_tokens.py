@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from reference_gateway.core.identity import Identity
 from reference_gateway.edge import clock
-from reference_gateway.edge.tokens import TOKEN_MAX_BYTES, AccessTokens, CredentialRefused, load_public_key
+from reference_gateway.edge.auth.signing_keys import KeyFiles, WatchedKeys
+from reference_gateway.edge.tokens import TOKEN_MAX_BYTES, AccessTokens, CredentialRefused
 from tests.gateway_edge.edge_wire import AUDIENCE, ISSUER
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def verifier(signing: Signing) -> AccessTokens:
-    return AccessTokens(load_public_key(signing.public_file), ISSUER, AUDIENCE)
+    return AccessTokens(WatchedKeys(KeyFiles(signing.public_file, None)), ISSUER, AUDIENCE)
 
 
 def identify(verifier: AccessTokens, token: str) -> Identity:

@@ -1,0 +1,1 @@
+"""What operators do to the gateway's own tables, by commands."""
