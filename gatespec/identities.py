@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gatespec.clock import epoch_s
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gatespec.ports import Kind, Plan
@@ -67,6 +68,8 @@ class Signer:
     private_key_file: Path
     issuer: str
     audience: str
+    told: Callable[[str], None] | None = None
+    """Told of every token that is made."""
 
     def token(self, kind: Kind, subject: str, plan: Plan, *, silent: bool = False, scope: str = "") -> str:
         """An RS256 token for `subject`, valid for 15 minutes; a `silent` one leaves a default plan out.
@@ -86,7 +89,10 @@ class Signer:
         }
         if not (silent and DEFAULT_PLANS.get(kind) == plan):
             claims["plan"] = plan
-        return jwt.encode(claims, _private_key(self.private_key_file), algorithm="RS256")
+        token = jwt.encode(claims, _private_key(self.private_key_file), algorithm="RS256")
+        if self.told:
+            self.told(token)
+        return token
 
 
 @cache

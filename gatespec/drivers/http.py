@@ -12,10 +12,13 @@ from gatespec.clock import MonotonicClock, now_ns, sleep_until_ns
 from gatespec.ports import Exchange, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gatespec.drivers.people import People
     from gatespec.ports import Binding, Identity, Kind, Plan, Request, Tier
+    from gatespec.stack.lane import Lane
+
+    Heard = Callable[[Mapping[str, str], bytes], None]
 
 ANSWER_S = 10.0
 """Twice what the contract gives any request: what takes longer 'may have happened'."""
@@ -28,7 +31,7 @@ NEWS_ROUNDS = 2
 class HttpGateway:
     """Running instances, reached at their addresses."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a gateway is reached by
         self,
         urls: Sequence[str],
         people: People,
@@ -36,8 +39,12 @@ class HttpGateway:
         tier: Tier = "wire",
         binding: Binding = "http",
         alive: Callable[[], None] = lambda: None,
+        heard: Heard | None = None,
     ) -> None:
-        """`alive` raises where the gateway died; it is asked when a story left a request without an answer."""
+        """`alive` raises where the gateway died; it is asked when a story left a request without an answer.
+
+        `heard` is told every answer.
+        """
         self.tier: Tier = tier
         self.binding: Binding = binding
         self.instances = len(urls)
@@ -46,6 +53,7 @@ class HttpGateway:
         self._urls = list(urls)
         self._people = people
         self._alive = alive
+        self._heard = heard or nobody
         self._unanswered = False
         self._runner = asyncio.Runner()
         self._session = self._runner.run(_open())
@@ -74,6 +82,7 @@ class HttpGateway:
         exchanges = list(await asyncio.gather(*sent))
         self._unanswered |= any(exchange.status is None for exchange in exchanges)
         for exchange in exchanges:
+            self._heard(exchange.headers, exchange.body)
             self._people.used(exchange.request.identity, exchange.span.heard_ms)
         return exchanges
 
@@ -111,6 +120,16 @@ class HttpGateway:
         """Close the connections."""
         self._runner.run(self._session.close())
         self._runner.close()
+
+
+def heard_by(lane: Lane) -> Heard:
+    """Who keeps a lane's answers until they are searched for secrets; nobody where nothing of it is the judge's."""
+    return lane.secrets.answers.heard if lane.secrets else nobody
+
+
+def nobody(headers: Mapping[str, str], body: bytes) -> None:
+    """Keep no answer."""
+    del headers, body
 
 
 async def _news() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.catalogue import asks_for_it
 from gatespec.checkers.vault import FOUND_BACK_MS
 from gatespec.clock import now_ns, sleep_until_ns, until
-from gatespec.drivers.http import HttpGateway
+from gatespec.drivers.http import HttpGateway, heard_by, nobody
 from gatespec.drivers.lives import Lives
 from gatespec.drivers.moods import Mood
 from gatespec.drivers.providers import Providers
+from gatespec.drivers.secret_ways import SecretWays
 from gatespec.drivers.store import Store
 from gatespec.drivers.vault import Vault
 from gatespec.identities import Signer
@@ -45,19 +47,20 @@ class HttpReadGateway(HttpGateway):
     """Running instances on a lane; where the judge did not start them, all but asking is untestable."""
 
     def __init__(self, lane: Lane, people: People, *, tier: Tier = "wire") -> None:
-        super().__init__(lane.urls, people, tier=tier, binding=lane.binding, alive=lane.alive)
+        super().__init__(lane.urls, people, tier=tier, binding=lane.binding, alive=lane.alive, heard=heard_by(lane))
         self._lane = lane
         self.disturbances: list[Disturbance] = []
         self._ends = ExitStack()
         self._lives = Lives(lane)
         self._store = Store(lane.lines) if lane.lines else None
         self._vault: Vault | None = None
+        self._secret_ways: SecretWays | None = None
         if lane.lines and lane.vault and lane.vault_is_its_own:
             self._vault = Vault(lane.vault, lane.lines.vault)
         self._providers: Providers | None = None
         if lane.simulators_url and lane.pool:
             control = self._ends.enter_context(ProvidersControl(lane.simulators_url))
-            self._providers = Providers(control, lane.pool)
+            self._providers = Providers(control, lane.pool, lane.house_credential)
 
     def begin(self) -> None:
         """Put everything right, and let go of the last story's providers."""
@@ -66,6 +69,8 @@ class HttpReadGateway(HttpGateway):
         if self._lane.pool and self._lane.pool.runs_low:
             self._lane.renew_pool()
         self.disturbances = []
+        if self._secret_ways:
+            self._secret_ways.begin()
         if self._providers:
             self._providers.begin()
         if self._vault:
@@ -146,6 +151,36 @@ class HttpReadGateway(HttpGateway):
         self._its_providers().stock(name, items, page_items)
         self._did("provider", name, "stocked", began)
 
+    @property
+    def secret_ways(self) -> SecretWays:
+        """What P19 needs of the wire; raise `Untestable` where nothing that the gateway leaves is the judge's."""
+        if self._secret_ways is None:
+            self._secret_ways = SecretWays(self._lane, self._ask_unheard, self._did_now)
+        return self._secret_ways
+
+    def ask_secretly(self, *requests: Request) -> list[Exchange]:
+        """As `play`, with secrets in place of their words on the wire, and words in their place on the record."""
+        ways = self.secret_ways
+        exchanges = self.play([ways.said(request) for request in requests])
+        return [replace(ways.masked(e), request=r) for e, r in zip(exchanges, requests, strict=True)]
+
+    def _ask_unheard(self, request: Request) -> Exchange:
+        """Ask for what issues a secret: whoever keeps the answers must not hear of it."""
+        self._heard, before = nobody, self._heard
+        try:
+            (exchange,) = self.play([self.secret_ways.said(request)])
+        finally:
+            self._heard = before
+        return replace(exchange, request=request)
+
+    def _did_now(self, what: str, whom: str, how: str) -> None:
+        self._did(what, whom, how, self.clock.now_ms())
+
+    def echo(self, provider: str, form: str, status: int) -> None:
+        """Have a provider answer with what it was sent, in some form, until another is asked for; empty: no more."""
+        self._its_providers().echo(provider, form, status)
+        self._did_now("provider", provider, f"echoes {form}" if form else "well")
+
     def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
         """Put credentials of his own into Vault."""
         for name in providers:
@@ -168,6 +203,8 @@ class HttpReadGateway(HttpGateway):
         """Put another credential into Vault, which the provider accepts too."""
         providers, share, began = self._its_providers(), self._its_share(who), self.clock.now_ms()
         mark, fields = providers.marks.new(provider, who.id if who else HOUSE)
+        if self._lane.secrets:
+            self._lane.secrets.canaries.add("user-credential" if who else "provider-credential", fields["api_key"])
         providers.accept(provider)
         share.put(path_of(provider, who.name if who else None), fields)
         self._did("credential", provider, f"{mark} put", began)

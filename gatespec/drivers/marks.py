@@ -29,7 +29,7 @@ class Marks:
 
     def begin(self, provider: str, credential: Mapping[str, str]) -> None:
         """Name what Vault holds for a provider from the beginning."""
-        self._keep(provider, HOUSE, next(iter(credential.values())))
+        self._keep(provider, HOUSE, list(credential.values())[-1])
 
     def new(self, provider: str, owner: str) -> tuple[str, Mapping[str, str]]:
         """Make another credential of the house's or of a user's (`user:ann`), which the provider accepts too."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gatespec.drivers.marks import Marks
 from gatespec.drivers.moods import Mood, Moods
-from gatespec.providers.dialects import DIALECTS
 from gatespec.providers.script import Fault, Script
 from gatespec.providers.tables import table
 from gatespec.read_ports import PLAIN, SERIAL_BASE_CENTS, UpstreamCall
 from gatespec.stack.simulators import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gatespec.providers.control_client import ProvidersControl
     from gatespec.providers.ledger import Call
+    from gatespec.providers.script import EchoForm
     from gatespec.read_ports import CallKind, Failing, Shape
     from gatespec.stack.pool import ProviderPool
 
@@ -38,9 +38,13 @@ STATUSES: Mapping[int, str] = {401: "unauthorized", 403: "forbidden"}
 class Providers:
     """Lends fresh ones, tells them how to answer, and reads their ledger."""
 
-    def __init__(self, control: ProvidersControl, pool: ProviderPool) -> None:
+    def __init__(
+        self, control: ProvidersControl, pool: ProviderPool, house: Callable[[str], Mapping[str, str]]
+    ) -> None:
+        """`house` is the house's first credential for a provider."""
         self._control = control
         self._pool = pool
+        self._house = house
         self._after: int | None = None
         self._moods: dict[str, Moods] = {}
         self.marks = Marks()
@@ -63,7 +67,7 @@ class Providers:
             last = self._control.script(names, serial)
             # Who is polled was called before the story: its serials are known from the first call on, or not at all.
             for name in names:
-                self.marks.begin(name, DIALECTS[shape.adapter].development_credential())
+                self.marks.begin(name, self._house(name))
             began = 0 if shape.poll_s else last
             self._after = began if self._after is None else min(self._after, began)
         return names
@@ -81,6 +85,15 @@ class Providers:
         """Let one endpoint answer requests of one kind so."""
         self._of(name).set(place, kind, mood)
         self._tell(name)
+
+    def echo(self, name: str, form: str, status: int) -> None:
+        """Let its list answer with what it was sent; an empty form: no more."""
+        faults = (
+            [Fault(kind="echo", times=None, applies_to="list", status=status, form=cast("EchoForm", form))]
+            if form
+            else []
+        )
+        self._control.script(name, Script(faults=faults))
 
     def stock(self, name: str, items: Mapping[str, str], page_items: int | None) -> None:
         """Let it list these from now on."""

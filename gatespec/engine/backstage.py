@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from gatespec.checkers.limits import window_ms
 from gatespec.drivers.component import InProcessGateway, load_driver
 from gatespec.drivers.component_reads import InProcessReadGateway
-from gatespec.drivers.http import HttpGateway
+from gatespec.drivers.http import HttpGateway, heard_by
 from gatespec.drivers.http_reads import HttpReadGateway
 from gatespec.drivers.people import GivenPeople, MintedPeople
 from gatespec.identities import Signer
 from gatespec.ports import Untestable
 from gatespec.stack.lane import Lane, Stack
+from gatespec.stack.lane_secrets import Searched
 from gatespec.target import UrlDoor
 
 if TYPE_CHECKING:
@@ -32,6 +34,17 @@ InProcess = TypeVar("InProcess", InProcessGateway, InProcessReadGateway)
 
 Wanted: TypeAlias = "tuple[Tier, Binding, frozenset[tuple[str, str]], Needs | None]"
 """What lanes differ in."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a lane was, and what the search of it found."""
+
+    tier: Tier
+    binding: Binding
+    instances: int
+    settings: Mapping[str, str]
+    searched: Searched
 
 
 class Backstage:
@@ -85,12 +98,26 @@ class Backstage:
             self._lanes[wanted] = lane, gateway, ends
         return self._lanes[wanted][:2]
 
-    def end_lanes(self) -> None:
-        """End every lane that nobody needs any more: its polls and probes would go on, and cost others their time."""
-        for lane, _, ends in self._lanes.values():
-            self._left += lane.services
-            ends.close()
+    def end_lanes(self) -> list[Left]:
+        """End every lane that nobody needs any more: its polls and probes would go on, and cost others their time.
+
+        All that each left behind is searched for its secrets: while its stores still hold something, and when its
+        processes have said their last.
+        """
+        left = [self._end(wanted, *held) for wanted, held in self._lanes.items()]
         self._lanes.clear()
+        return left
+
+    def _end(self, wanted: Wanted, lane: Lane, gateway: HttpGateway, ends: ExitStack) -> Left:
+        self._left += lane.services
+        searched = lane.secrets.search() if lane.secrets else Searched()
+        lane.end_instances()
+        if lane.secrets:
+            last = lane.secrets.search(stores=False)
+            searched.leaks += last.leaks
+            searched.sizes.update(last.sizes)
+        ends.close()
+        return Left(wanted[0], wanted[1], gateway.instances, lane.settings, searched)
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -134,7 +161,8 @@ class Backstage:
 def _driver(lane: Lane, tier: Tier, *, reads: bool) -> HttpGateway:
     if reads:
         return HttpReadGateway(lane, people(lane), tier=tier)
-    return HttpGateway(lane.urls, people(lane), tier=tier, binding=lane.binding, alive=lane.alive)
+    heard = heard_by(lane)
+    return HttpGateway(lane.urls, people(lane), tier=tier, binding=lane.binding, alive=lane.alive, heard=heard)
 
 
 def no_cluster(target: Target) -> str:
@@ -151,4 +179,5 @@ def people(lane: Lane) -> People:
     if lane.target.url or key is None:
         return GivenPeople(lane.target.url or UrlDoor(instances=lane.urls), rest_ms, lane.target.folder)
     make_keys = lane.create_users if lane.target.users else None
-    return MintedPeople(Signer(key.private_key_file, key.issuer, key.audience), make_keys, rest_ms)
+    told = lane.secrets.canaries.add_token if lane.secrets else None
+    return MintedPeople(Signer(key.private_key_file, key.issuer, key.audience, told), make_keys, rest_ms)

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.catalogue import load_catalogue
+from gatespec.checkers.secrecy import LEAK, judge_secrecy
 from gatespec.clock import MonotonicClock, timestamp
 from gatespec.engine.backstage import Backstage
 from gatespec.engine.conclude import conclude
 from gatespec.engine.docket import Case
+from gatespec.engine.failure import describe
 from gatespec.engine.known import load_known_failures, with_known_failure
 from gatespec.engine.lag import LagMeter, lag_meter
 from gatespec.engine.plan import Silence
-from gatespec.engine.play import examples_for, play
+from gatespec.engine.play import Played, examples_for, play
 from gatespec.engine.preflight import absence
 from gatespec.engine.stage import Stage
+from gatespec.engine.tally import Broken, Tally
 from gatespec.errors import Exit, GatespecError, usage
-from gatespec.history import Context, HistoryWriter
+from gatespec.history import Context, Example, HistoryWriter
 from gatespec.ports import Untestable
 from gatespec.providers.control_client import ProvidersControl
+from gatespec.read_ports import Disturbance
 from gatespec.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gatespec.catalogue import Property
+    from gatespec.engine.backstage import Left
     from gatespec.engine.chapter import Chapter
     from gatespec.engine.known import KnownFailure
     from gatespec.engine.plan import Progress, VerifyPlan
@@ -34,6 +40,9 @@ if TYPE_CHECKING:
     from gatespec.stack.lane import Lane
     from gatespec.verdict import Judgement
 
+SECRECY = "P19"
+LEFT_BEHIND = "somebody_looks_at_what_is_left"
+AGAIN = "# found in what a whole run left behind: run the same command again"
 NO_DRIVER = "the target file names no component_driver"
 
 
@@ -80,6 +89,29 @@ class Court:
         judgement = with_known_failure(self.known, self._judge(case))
         self.progress.finish(judgement)
         return judgement
+
+    def leave_lanes(self) -> list[Judgement]:
+        """End the lanes. What leaked on one breaks P19, whatever was judged there: that is the judgement then."""
+        row = load_catalogue().property(SECRECY)
+        left = [each for each in self.backstage.end_lanes() if each.searched.sizes]
+        if left:
+            size = sum(sum(each.searched.sizes.values()) for each in left)
+            self.progress.stage(f"searched {size / 1e6:.1f} MB that was left behind for secrets")
+        leaky = [each for each in left if each.searched.leaks and row.profile in self.plan.target.claims]
+        return [with_known_failure(self.known, self._leaked(each)) for each in leaky]
+
+    def _leaked(self, left: Left) -> Judgement:
+        """As a story of that property, so that its record is judged again like any other."""
+        context = Context(SECRECY, left.tier, left.binding, left.instances, left.settings)
+        leaks = [Disturbance(LEAK, leak.sink, str(leak), 0, 0) for leak in left.searched.leaks]
+        example = Example(context, 1, story=[(LEFT_BEHIND, {})], disturbances=leaks)
+        self.writer.chapter(context)
+        self.writer.example(example)
+        findings, tally = judge_secrecy(example, 0), Tally()
+        tally.broke(Broken(findings.breaches[0], example))
+        tally.add(example, findings, lambda _: Counter())
+        failure = describe(Broken(findings.breaches[0], example), AGAIN, reproduced=0, replays=0)
+        return conclude(context, tally, Played(failure=failure))
 
     def _judge(self, case: Case) -> Judgement:
         if case.row.profile not in self.plan.target.claims:

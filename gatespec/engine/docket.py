@@ -126,7 +126,17 @@ def shares(cases: Sequence[Case]) -> list[Share]:
 def in_order(cases: Sequence[Case], judgements: Iterable[Judgement]) -> list[Judgement]:
     """The judgements in the order of the docket, whoever ended first."""
     places = {case.name: place for place, case in enumerate(cases)}
-    return sorted(judgements, key=lambda judgement: places[named(judgement)])
+    return sorted(judgements, key=lambda judgement: places.get(named(judgement), len(places)))
+
+
+def worst_of_each(judgements: Iterable[Judgement]) -> tuple[Judgement, ...]:
+    """One judgement of each case: what a lane left behind breaks what its own stories did not."""
+    kept: dict[str, Judgement] = {}
+    for judgement in judgements:
+        before = kept.get(named(judgement))
+        if before is None or before.verdict is not Verdict.BROKEN:
+            kept[named(judgement)] = judgement
+    return tuple(kept.values())
 
 
 def named(judgement: Judgement) -> str:

@@ -104,7 +104,8 @@ def sit(panel: connection.Connection, plan: VerifyPlan) -> None:
             while asked := panel.recv():
                 for each in asked:
                     panel.send(("judged", _judged(court, each)))
-                court.backstage.end_lanes()
+                for leaked in _left(court, asked):
+                    panel.send(("judged", (leaked, "")))
                 panel.send(("free", None))
             services = court.backstage.services
         panel.send(("left", services))
@@ -120,6 +121,13 @@ def _judged(court: Court, asked: Asked) -> tuple[Judgement, str]:
     with part.open("w", encoding="utf-8") as out:
         court.writer = HistoryWriter(out)
         return court.judge_one(row, load_chapters()[property_id], tier, binding), court.dead
+
+
+def _left(court: Court, asked: Sequence[Asked]) -> list[Judgement]:
+    """What the lanes of these cases left behind; it is told of behind the last of them."""
+    with asked[-1][-1].open("a", encoding="utf-8") as out:
+        court.writer = HistoryWriter(out)
+        return court.leave_lanes()
 
 
 def _internal(error: Exception) -> GatespecError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -88,6 +91,27 @@ async def _empty(met: Encounter) -> web.Response:
     return web.Response(status=met.fault.status or 200, body=met.dialect.empty(met.asking), headers=headers)
 
 
+async def _echo(met: Encounter) -> web.Response:
+    """Say what was sent, as a debugging page does."""
+    asked = met.asking
+    credential = met.dialect.credential_of(asked)
+    sent = {"error": {"message": f"bad credential {credential!r}", "path": asked.path, "headers": dict(asked.headers)}}
+    body, status = json.dumps({**sent, "body": asked.body.decode("latin-1")}).encode(), met.fault.status or 401
+    if met.fault.form == "header":
+        return web.Response(status=status, headers={"X-Debug-Credential": credential, "WWW-Authenticate": credential})
+    if met.fault.form == "redirect":
+        return web.Response(status=302, headers={"Location": f"/login?token={credential}"})
+    if met.fault.form == "gzip":
+        fields = {"Content-Type": JSON, "Content-Encoding": "gzip"}
+        return web.Response(status=status, body=gzip.compress(body), headers=fields)
+    if met.fault.form == "reason":
+        return web.Response(status=status, reason=f"Unauthorized {credential}")
+    forms = {"html": (b"<html><body><pre>" + body + b"</pre></body></html>", "text/html"), "text": (body, "text/plain")}
+    forms["base64"] = (base64.b64encode(body), "text/plain")
+    shown, content_type = forms.get(met.fault.form, (body, JSON))
+    return web.Response(status=status, body=shown, headers={"Content-Type": content_type})
+
+
 async def _redirect(met: Encounter) -> web.Response:
     return web.Response(status=met.fault.status or 302, headers={"Location": met.fault.location})
 
@@ -114,6 +138,7 @@ _BY_KIND: dict[str, Inflict] = {
     "empty": _empty,
     "oversized": oversized,
     "redirect": _redirect,
+    "echo": _echo,
     "gzip_bomb": gzip_bomb,
     "not_gzip": not_gzip,
     "endless": endless,

@@ -43,7 +43,9 @@ FaultKind = Literal[
     "short_length",
     "drip",
     "slow_head",
+    "echo",
 ]
+EchoForm = Literal["json", "html", "text", "header", "redirect", "gzip", "base64", "reason"]
 
 
 class Strict(BaseModel):
@@ -64,6 +66,7 @@ class Fault(Strict):
     - `text`, `body`: `body` as it is, with status 503 and 200 unless said
     - `empty`: a list of nothing, with status 200: the flake of a replica that knows nothing
     - `redirect`: to `location`
+    - `echo`: what was sent, credential and all, in some `form`, with status 401 unless said; real APIs do
     - `endless`: white space that does not end, in chunks; after 1 GiB the connection closes in the middle
     - `deep`: an array in an array, `depth` times
 
@@ -100,6 +103,9 @@ class Fault(Strict):
     size_bytes: Annotated[int, Field(ge=0, le=SIZE_MAX_BYTES)] = 17 * 1024 * 1024
     depth: Annotated[int, Field(ge=1, le=DEPTH_MAX)] = 100_000
     pause_ms: Annotated[int, Field(ge=1, le=PAUSE_MAX_MS)] = 100
+    form: EchoForm = "json"
+    """How an `echo` says it: in its body, which may be compressed or encoded, in a header, as the place to go on to, in
+    the status line."""
     location: Annotated[str, Field(max_length=2000, pattern=r"^[\x21-\x7e]+$")] = "/_control/ready"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,17 +15,21 @@ from gatespec.errors import unable
 from gatespec.hand_tables import shape_of
 from gatespec.ports import Untestable
 from gatespec.providers.dialects import DIALECTS
+from gatespec.providers.simulator import house_prefix
 from gatespec.read_ports import PLAIN, Shape
+from gatespec.secrecy.answers import AnswerLog
+from gatespec.secrecy.canaries import new_secret
 from gatespec.stack import health
 from gatespec.stack.fault_lines import fault_lines
 from gatespec.stack.gateway import Deployment
+from gatespec.stack.lane_secrets import LaneSecrets
 from gatespec.stack.pool import ProviderPool
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
 from gatespec.vault_paths import house_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from gatespec.engine.chapter import Needs
@@ -42,6 +47,10 @@ WRITERS = 8
 PROVIDERS_FILE = "GATEWAY_PROVIDERS_FILE"
 TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 """The judge speaks for other addresses through `X-Forwarded-For`."""
+
+
+_LANES = count(1)
+"""No two lanes of a process have one file."""
 
 
 class Stack(Servers):
@@ -76,7 +85,8 @@ class Stack(Servers):
             lines = ends.enter_context(fault_lines(self, stores)) if fails else None
             pool = self._pool(needs) if needs else None
             given = lines.stores if lines else stores
-            ground = Ground(self, stores, self._deployment(target, given, settings), lines, pool)
+            secrets = ends.enter_context(self._secrets(stores))
+            ground = Ground(self, stores, self._deployment(target, given, settings), lines, pool, secrets)
             ground.declare_providers()
             say(progress, f"preparing {target.name}")
             ground.deployment.prepare()
@@ -97,6 +107,20 @@ class Stack(Servers):
                 f"the target claims no adapter {missing[0]!r}, so there are no providers that it could read"
             )
         return ProviderPool(self.simulators.enlist, counts)
+
+    @contextmanager
+    def _secrets(self, stores: Stores) -> Iterator[LaneSecrets]:
+        """What is secret on a lane from the beginning, and a file for its answers that ends with it."""
+        answers = AnswerLog(self.nursery.folder / f"answers-{stores.number}-{next(_LANES)}")
+        nodes = [f"redis://{node.address}" for node in stores.cluster.nodes] if stores.cluster else [stores.redis_url]
+        secrets = LaneSecrets(answers, redis_urls=nodes, postgres_url=stores.postgres_url)
+        secrets.add_urls(*nodes, stores.postgres_url)
+        secrets.add_key(self.signing.private_key_file)
+        secrets.canaries.add("vault-secret-id", stores.vault.secret_id)
+        try:
+            yield secrets
+        finally:
+            answers.close()
 
     def _deployment(self, target: Target, stores: Stores, settings: Mapping[str, str]) -> Deployment:
         name = f"gateway-{stores.number}"
@@ -121,6 +145,9 @@ class Ground:
     lines: FaultLines | None = None
     """None where the gateway goes straight to its stores."""
     pool: ProviderPool | None = None
+    secrets: LaneSecrets | None = None
+    house: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """The house's first credential for each provider: one of its own, so that it tells where it came from."""
 
     def declare_providers(self) -> None:
         """Write the providers file: the simulated one of each adapter, which bears its name, and the pool.
@@ -135,8 +162,17 @@ class Ground:
         write_providers_file(file, providers, self.stack.simulators.url)
 
     def _entrust(self, provider: Provider) -> None:
-        fields = DIALECTS[provider.shape.adapter].development_credential()
-        self.stores.vault.put(house_path(provider.name), fields)
+        if provider.name not in self.house:
+            self.house[provider.name] = self._canary(provider)
+        self.stores.vault.put(house_path(provider.name), self.house[provider.name])
+
+    def _canary(self, provider: Provider) -> Mapping[str, str]:
+        """A credential that this provider alone accepts; of several fields the last is the secret."""
+        fields = dict(DIALECTS[provider.shape.adapter].development_credential())
+        secret = new_secret(house_prefix(provider.name))
+        if self.secrets:
+            self.secrets.canaries.add("provider-credential", secret)
+        return {**fields, list(fields)[-1]: secret}
 
     def renew_pool(self, pool: ProviderPool) -> None:
         """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
@@ -177,6 +213,17 @@ class Lane:
             lane = stack.lane(target, settings=settings, instances=instances, progress=progress)
             lane.stop_also(ends.pop_all())
             return lane
+
+    @property
+    def secrets(self) -> LaneSecrets | None:
+        """What is secret on it, and where it may leak; None with the door `url`."""
+        return self._ground.secrets if self._ground else None
+
+    def house_credential(self, provider: str) -> Mapping[str, str]:
+        """The house's first credential for a provider, as it lies in Vault."""
+        if self._ground is None:
+            raise ValueError("this gateway was not started here")
+        return self._ground.house[provider]
 
     @property
     def stack(self) -> Servers | None:
@@ -278,7 +325,16 @@ class Lane:
         """Have the gateway make users with API keys; raise `Untestable` where the judge has no way to ask for them."""
         if self.target.users is None or self._ground is None:
             raise Untestable(f"{self.target.name} has no [users] create that the judge can run")
-        return self._ground.deployment.create_users(plan, count)
+        users = self._ground.deployment.create_users(plan, count)
+        for user in users:
+            self._know(user)
+        return users
+
+    def _know(self, user: Mapping[str, Any]) -> None:
+        if self.secrets:
+            for kind in ("api_key", "password"):
+                if kind in user:
+                    self.secrets.canaries.add(kind.replace("_", "-"), user[kind])
 
     def alive(self) -> None:
         """Raise `unable` where an instance died or is not ready any more."""
@@ -292,6 +348,12 @@ class Lane:
                 tried = f"GET {health.READY_PATH}; it said: {said}"
                 raise unable("target-dead", f"the gateway at {url} is not ready any more", tried=tried)
 
+    def end_instances(self) -> None:
+        """End its gateway alone, in good order: what it stands on is looked at once more."""
+        if self._ground:
+            running = [child for instance in self.instances if (child := instance.child)]
+            self._ground.deployment.nursery.end(running)
+
     def stop(self) -> None:
         """End what was started for it; the second call does nothing."""
         self._ends.close()
@@ -299,6 +361,9 @@ class Lane:
     def started_on(self, ground: Ground, instances: tuple[GatewayInstance, ...], ends: ExitStack) -> Self:
         """Note what it stands on, and own how that ends."""
         self._ground, self.instances, self._ends = ground, instances, ends
+        if ground.secrets:
+            ground.secrets.urls = self.urls
+            ground.secrets.logs = lambda: {instance.name: log for instance in instances for log in instance.logs}
         return self
 
     def stop_also(self, later: ExitStack) -> None:
