@@ -200,6 +200,12 @@ def _plain(exchange: Exchange, *, bodies: bool) -> dict[str, Any]:
     }
 
 
+def is_whole(exchange: Exchange, context: Context) -> bool:
+    """Whether a record keeps the whole body of an answer like this."""
+    kept = BODY_JUDGED_MAX if context.bodies else BODY_MAX if _is_error(exchange) else 0
+    return len(exchange.body) < kept
+
+
 def _is_error(exchange: Exchange) -> bool:
     return exchange.status is not None and exchange.status >= ERROR_MIN
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from gatespec.clock import MonotonicClock, now_ns, sleep_until_ns
+from gatespec.contract.watch import Watch
 from gatespec.ports import Exchange, Span
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class HttpGateway:
         self.instances = len(urls)
         self.clock = MonotonicClock()
         self.waited_ms = 0
+        self.contract = Watch()
+        """Every answer, held against the document."""
         self._urls = list(urls)
         self._people = people
         self._alive = alive
@@ -83,6 +86,7 @@ class HttpGateway:
         self._unanswered |= any(exchange.status is None for exchange in exchanges)
         for exchange in exchanges:
             self._heard(exchange.headers, exchange.body)
+            self.contract.heard(exchange)
             self._people.used(exchange.request.identity, exchange.span.heard_ms)
         return exchanges
 

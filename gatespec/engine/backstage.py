@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from gatespec.contract.watch import Watch
     from gatespec.drivers.people import People
     from gatespec.engine.chapter import Needs
     from gatespec.engine.plan import Progress, VerifyPlan
@@ -45,6 +46,8 @@ class Left:
     instances: int
     settings: Mapping[str, str]
     searched: Searched
+    contract: Watch
+    """What it answered, held against the document."""
 
 
 class Backstage:
@@ -117,7 +120,7 @@ class Backstage:
             searched.leaks += last.leaks
             searched.sizes.update(last.sizes)
         ends.close()
-        return Left(wanted[0], wanted[1], gateway.instances, lane.settings, searched)
+        return Left(wanted[0], wanted[1], gateway.instances, lane.settings, searched, gateway.contract)
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -91,14 +91,15 @@ class Court:
         return judgement
 
     def leave_lanes(self) -> list[Judgement]:
-        """End the lanes. What leaked on one breaks P19, whatever was judged there: that is the judgement then."""
+        """End the lanes. What leaked on one breaks P19, whatever was judged there; what was answered is `CONTRACT`."""
         row = load_catalogue().property(SECRECY)
-        left = [each for each in self.backstage.end_lanes() if each.searched.sizes]
-        if left:
+        left = self.backstage.end_lanes()
+        if any(each.searched.sizes for each in left):
             size = sum(sum(each.searched.sizes.values()) for each in left)
             self.progress.stage(f"searched {size / 1e6:.1f} MB that was left behind for secrets")
         leaky = [each for each in left if each.searched.leaks and row.profile in self.plan.target.claims]
-        return [with_known_failure(self.known, self._leaked(each)) for each in leaky]
+        said = [each.contract.judgement(each.tier, each.binding) for each in left if each.contract.answers]
+        return [with_known_failure(self.known, each) for each in (*map(self._leaked, leaky), *said)]
 
     def _leaked(self, left: Left) -> Judgement:
         """As a story of that property, so that its record is judged again like any other."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from gatespec.catalogue import load_catalogue
+from gatespec.contract.watch import CONTRACT, together
 from gatespec.engine.chapter import load_chapters
 from gatespec.engine.precheck import check_plan
 from gatespec.errors import usage
@@ -131,12 +132,16 @@ def in_order(cases: Sequence[Case], judgements: Iterable[Judgement]) -> list[Jud
 
 def worst_of_each(judgements: Iterable[Judgement]) -> tuple[Judgement, ...]:
     """One judgement of each case: what a lane left behind breaks what its own stories did not."""
-    kept: dict[str, Judgement] = {}
+    kept: dict[str, list[Judgement]] = {}
     for judgement in judgements:
-        before = kept.get(named(judgement))
-        if before is None or before.verdict is not Verdict.BROKEN:
-            kept[named(judgement)] = judgement
-    return tuple(kept.values())
+        kept.setdefault(named(judgement), []).append(judgement)
+    return tuple(_worst(each) for each in kept.values())
+
+
+def _worst(judgements: Sequence[Judgement]) -> Judgement:
+    if judgements[0].property_id == CONTRACT:
+        return together(judgements)
+    return next((each for each in judgements if each.verdict is Verdict.BROKEN), judgements[-1])
 
 
 def named(judgement: Judgement) -> str:

@@ -105,7 +105,7 @@ def sit(panel: connection.Connection, plan: VerifyPlan) -> None:
                 for each in asked:
                     panel.send(("judged", _judged(court, each)))
                 for leaked in _left(court, asked):
-                    panel.send(("judged", (leaked, "")))
+                    panel.send(("left behind", leaked))
                 panel.send(("free", None))
             services = court.backstage.services
         panel.send(("left", services))

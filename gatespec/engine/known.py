@@ -25,7 +25,7 @@ class KnownFailure(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    property: Annotated[str, Field(pattern=r"^P\d\d$")]
+    property: Annotated[str, Field(pattern=r"^(P\d\d|CONTRACT)$")]
     tier: Tier
     reason: Annotated[str, Field(min_length=1)]
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.findings import HistoryUnsound, check_soundness
+from gatespec.contract.watch import Watch
 from gatespec.engine.chapter import load_chapters
 from gatespec.engine.conclude import conclude
 from gatespec.engine.failure import describe
 from gatespec.engine.play import Played
 from gatespec.engine.tally import Broken, Tally
 from gatespec.errors import unable
-from gatespec.history import read_history
+from gatespec.history import is_whole, read_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from gatespec.engine.chapter import Chapter
     from gatespec.history import Context, Example
+    from gatespec.ports import Binding, Tier
     from gatespec.verdict import Judgement
 
 RECORDED = "# a recorded story is not told again; `gatespec verify` tells it where the gateway is"
@@ -56,13 +58,26 @@ def rejudge(path: Path) -> tuple[Judgement, ...]:
     """Judge every property of a `history.jsonl`; raise `unable` where it holds none."""
     chapters = load_chapters()
     judgings: list[_Judging] = []
+    contract: dict[tuple[Tier, Binding], Watch] = {}
     for example in read_history(path):
+        _hear(contract, example)
         if not judgings or judgings[-1].context is not example.context:
             judgings.append(_Judging(example.context, _chapter(chapters, example.context.property_id)))
         judgings[-1].weigh(example)
     if not judgings:
         raise unable("history-empty", f"{path} holds no story", hint="judge a history that a whole run wrote")
-    return tuple(judging.judgement() for judging in judgings)
+    heard = tuple(watch.judgement(*medium) for medium, watch in contract.items() if watch.answers)
+    return (*(judging.judgement() for judging in judgings), *heard)
+
+
+def _hear(contract: dict[tuple[Tier, Binding], Watch], example: Example) -> None:
+    """Hold what was answered on the wire against the document, as far as it was kept."""
+    context = example.context
+    if context.tier == "component":
+        return
+    watch = contract.setdefault((context.tier, context.binding), Watch())
+    for exchange in example.exchanges:
+        watch.heard(exchange, whole=is_whole(exchange, context))
 
 
 def _chapter(chapters: Mapping[str, Chapter], property_id: str) -> Chapter:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatespec.catalogue import load_catalogue
 from gatespec.clock import MonotonicClock, timestamp
 from gatespec.engine.court import open_court
-from gatespec.engine.docket import choose, docket, not_asked_for, shares, worst_of_each
+from gatespec.engine.docket import choose, docket, named, not_asked_for, shares, worst_of_each
 from gatespec.engine.side_by_side import judge_side_by_side
 from gatespec.traceability import matrix
 from gatespec.verdict import Run, Verdict
@@ -27,7 +27,9 @@ def verify(plan: VerifyPlan, progress: Progress) -> Run:
     chosen = choose(plan)
     judges = judge_side_by_side if _can_be_shared(plan, cases := docket(plan, chosen)) else _judge_in_turn
     judgements, services = judges(plan, progress, cases)
-    judgements = worst_of_each(judgements)
+    before, judgements = {case.name for case in cases}, worst_of_each(judgements)
+    for behind in (each for each in judgements if named(each) not in before):
+        progress.finish(behind)
     for missing in (rest := not_asked_for(plan, chosen)):
         progress.finish(missing)
     judgements = (*judgements, *rest)
@@ -56,7 +58,4 @@ def _judge_in_turn(
 ) -> tuple[tuple[Judgement, ...], tuple[Service, ...]]:
     with open_court(plan, progress) as court:
         judgements = [court.judge(case) for case in cases]
-        for leaked in court.leave_lanes():
-            progress.finish(leaked)
-            judgements.append(leaked)
-        return tuple(judgements), court.backstage.services
+        return (*judgements, *court.leave_lanes()), court.backstage.services

@@ -39,7 +39,8 @@ def judge_side_by_side(plan: VerifyPlan, progress: Progress, cases: Sequence[Cas
         panel = Panel(plan, progress, cases, parts)
         ends.callback(panel.end)
         panel.judge()
-        return tuple(in_order(cases, panel.judgements)), tuple(dict.fromkeys(panel.services))
+        told = (*in_order(cases, panel.judgements), *panel.left_behind)
+        return told, tuple(dict.fromkeys(panel.services))
 
 
 @contextmanager
@@ -65,6 +66,8 @@ class Panel:
 
     def __init__(self, plan: VerifyPlan, progress: Progress, cases: Sequence[Case], parts: Sequence[Path]) -> None:
         self.judgements: list[Judgement] = []
+        self.left_behind: list[Judgement] = []
+        """What came of lanes that ended, beside what was judged on them."""
         self.services: list[Service] = []
         self._plan = plan
         self._progress = progress
@@ -131,6 +134,8 @@ class Panel:
             self._take(judgement)
             if dead:
                 self._drop(dead)
+        elif word == "left behind":
+            self.left_behind.append(what)
         elif word == "free":
             self._assign(judge)
         elif word == "left":

@@ -93,6 +93,8 @@ def headline(judgements: tuple[Judgement, ...], verdict: Verdict) -> str:
 def counts(judgement: Judgement) -> str:
     """What it rests on, for one line: `300 examples, 2,410 requests, sharp 97 %`."""
     examples, requests = _plural(judgement.examples, "example"), _plural(judgement.requests, "request")
+    if not judgement.examples:
+        return requests
     return f"{examples}, {requests}, sharp {percent(judgement.sharpness)}"
 
 
