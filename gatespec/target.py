@@ -83,7 +83,12 @@ class Users(_Strict):
     """How identities that live in the gateway's own store come to be."""
 
     create: Argv
-    """Makes `{count}` users of `{plan}`; prints one JSON object a line: `{"user_id": ..., "api_key": ...}`."""
+    """Makes `{count}` users of `{plan}`; prints one JSON object a line: `{"user_id": ..., "api_key": ...}`.
+
+    Where users can sign in by it, a line has `username` and `password` too.
+    """
+    create_service: Argv | None = None
+    """Makes a service `{service_id}` with the scope `{scope}`; prints `{"service_id": ..., "secret": ...}`."""
 
 
 class Target(_Strict):

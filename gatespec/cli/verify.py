@@ -217,11 +217,16 @@ def _check_replay(story: str | None, only: tuple[str, ...], tiers: tuple[Tier, .
         raise usage("replay-ambiguous", "--replay needs --only with one property and --tier with one tier", hint=hint)
 
 
-def _target(asked: Options) -> Target:
+def named_target(named: str | None) -> Target:
+    """The target of this name, else the reference gateway; a usage error where neither is there."""
     reference = suites_root() / "reference_gateway" / "gateway.toml"
-    if asked.target is None and not reference.is_file():
+    if named is None and not reference.is_file():
         raise usage("target-unnamed", "no target is named", hint="name a target file or a URL: --target gateway.toml")
-    target = load_target(reference if asked.target is None else asked.target)
+    return load_target(reference if named is None else named)
+
+
+def _target(asked: Options) -> Target:
+    target = named_target(asked.target)
     if asked.instances is not None and target.door == "url":
         raise usage("instances-fixed", f"--instances {asked.instances}: {target.name} runs already, as it is")
     return target

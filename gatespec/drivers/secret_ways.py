@@ -70,10 +70,8 @@ class SecretWays:
 
     def masked(self, exchange: Exchange) -> Exchange:
         """The answer as it is kept: a secret that it shows has been seen by the search, and is said nowhere else."""
-        body = exchange.body
-        for canary in self._secrets.canaries.all:
-            body = body.replace(canary.text.encode(), f"[{canary.kind} {canary.fingerprint}]".encode())
-        return replace(exchange, body=body)
+        body = self._secrets.masked(exchange.body.decode("utf-8", "surrogateescape"))
+        return replace(exchange, body=body.encode("utf-8", "surrogateescape"))
 
     def draw(self, word: str, kind: str) -> None:
         """Make up a secret that exists nowhere else, and a word for it."""

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
@@ -20,11 +20,13 @@ from gatespec.stack.ports import LOOPBACK
 from gatespec.stack.process import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gatespec.stack.nursery import Nursery
     from gatespec.target import CommandDoor, Target
+
+Told = TypeVar("Told")
 
 PREPARE_S = 120.0
 """How long one step of `prepare` may take: migrations of an empty database."""
@@ -94,11 +96,20 @@ class Deployment:
         if self.target.users is None:
             raise ValueError(f"{self.target.name} says no [users] create")
         command = self.command("users", self.target.users.create, plan=plan, count=str(count))
-        output = self.nursery.folder / f"{self.name}-users.jsonl"
+        return self._told(command, lambda output: _users(output, count))
+
+    def create_service(self, argv: Sequence[str], service_id: str, scope: str) -> dict[str, Any]:
+        """Have the gateway make a service; its secret touches no log."""
+        command = self.command("service", argv, service_id=service_id, scope=scope)
+        return self._told(command, _service)
+
+    def _told(self, command: Command, read: Callable[[Path], Told]) -> Told:
+        """Run a command whose output nobody else may read, and read it."""
+        output = self.nursery.folder / f"{command.name}.jsonl"
         output.touch(mode=0o600)
         try:
             self.nursery.run(command, at_most_s=USERS_S, output=output)
-            return _users(output, count)
+            return read(output)
         finally:
             output.unlink()
 
@@ -147,6 +158,18 @@ def rendered(word: str, words: Mapping[str, str]) -> str:
     for placeholder, value in {"python": sys.executable, **words}.items():
         word = word.replace("{" + placeholder + "}", value)
     return word
+
+
+def _service(output: Path) -> dict[str, Any]:
+    try:
+        made: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+        if {"service_id", "secret"} <= made.keys():
+            return made
+    except (ValueError, AttributeError):
+        pass
+    # What it printed is not shown: there may be a secret in it.
+    hint = 'one JSON object and nothing else: {"service_id": "...", "secret": "..."}'
+    raise unable("service-malformed", "[users] create_service printed no service", hint=hint)
 
 
 def _users(output: Path, count: int) -> list[dict[str, Any]]:

@@ -330,6 +330,16 @@ class Lane:
             self._know(user)
         return users
 
+    def create_service(self, scope: str = "operate") -> dict[str, Any] | None:
+        """Have the gateway make a service; None where the judge has no way to ask for one."""
+        users = self.target.users
+        if users is None or users.create_service is None or self._ground is None:
+            return None
+        made = self._ground.deployment.create_service(users.create_service, f"gatespec-{next(_LANES)}", scope)
+        if self.secrets:
+            self.secrets.canaries.add("service-secret", made["secret"])
+        return made
+
     def _know(self, user: Mapping[str, Any]) -> None:
         if self.secrets:
             for kind in ("api_key", "password"):

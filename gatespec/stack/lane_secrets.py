@@ -76,6 +76,12 @@ class LaneSecrets:
         """Know a private key."""
         self.canaries.add("signing-key", pem.read_text(encoding="ascii").splitlines()[KEY_LINE])
 
+    def masked(self, text: str) -> str:
+        """The text with a word in place of every secret that stands in it plainly."""
+        for canary in self.canaries.all:
+            text = text.replace(canary.text, f"[{canary.kind} {canary.fingerprint}]")
+        return text
+
     def search(self, *, stores: bool = True) -> Searched:
         """Look through everything; without `stores` through what is left when all has ended."""
         self.answers.flush()

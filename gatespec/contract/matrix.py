@@ -1,0 +1,204 @@
+"""What no schema can say: who is let in, which credentials prove nothing, and what bodies do not have."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from gatespec.clock import epoch_s
+from gatespec.contract.findings import Finding
+from gatespec.engine.failure import curl
+from gatespec.ports import Identity, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gatespec.contract.callers import Caller
+    from gatespec.contract.document import ContractDocument, Node, Operation
+    from gatespec.contract.findings import Asked
+    from gatespec.drivers.http import HttpGateway
+    from gatespec.ports import Exchange
+    from gatespec.stack.lane import Lane
+
+NOT_ALLOWED: Final = (401, 403)
+UNKNOWN_FIELD: Final = "colour"
+MALFORMED: Final = 422
+ENORMOUS: Final = 10_000
+JSON: Final = (("Content-Type", "application/json"),)
+REPLAYS: Final = 5
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every caller before every operation, with the document's own examples."""
+
+    document: ContractDocument
+    gateway: HttpGateway
+    asked: dict[str, Asked]
+    examples: Callable[[Operation], str]
+    """A path that means something, for an operation."""
+
+    def ask_all(self, everybody: Sequence[Caller]) -> None:
+        """Ask, and note who was let in that may not be, and who was not that may."""
+        for operation in self.document.operations:
+            for caller in everybody:
+                exchange = self._ask(self._request(operation, caller.identity))
+                self._weigh(operation, caller, exchange)
+
+    def _weigh(self, operation: Operation, caller: Caller, exchange: Exchange) -> None:
+        asked, status = self.asked[operation.label], exchange.status or 0
+        if caller.may_ask(operation):
+            asked.statuses[status] += 1
+            by_login = operation.path.rpartition("/")[2] in {"login", "refresh", "service-token"}
+            if status in NOT_ALLOWED and not by_login:
+                self._found(asked, "authorisation", caller.role, f"{status}, though the document lets it in", exchange)
+            return
+        asked.others[status] += 1
+        if status not in NOT_ALLOWED:
+            self._found(
+                asked, "authorisation", caller.role, f"{status}, though the document does not let it in", exchange
+            )
+
+    def try_bad_credentials(self, lane: Lane) -> None:
+        """Show every operation credentials that prove nothing."""
+        for operation in self.document.operations:
+            if not _takes_credentials(operation):
+                continue
+            for name, headers, permitted in bad_credentials(lane):
+                exchange = self._ask(self._request(operation, Identity("ip", "198.18.0.9", "free", headers)))
+                asked = self.asked[operation.label]
+                asked.others[exchange.status or 0] += 1
+                if exchange.status not in permitted:
+                    what = f"{exchange.status} to a credential that proves nothing ({name})"
+                    self._found(asked, "bad_credential", "nobody", what, exchange)
+
+    def try_bad_bodies(self, everybody: Sequence[Caller]) -> None:
+        """Give every body a field that it does not have, and nulls where none are allowed."""
+        for operation in self.document.operations:
+            schema = self._body_schema(operation)
+            who = next((caller for caller in everybody if caller.may_ask(operation)), None)
+            if schema is None or who is None:
+                continue
+            good = json.loads(self._body(operation) or "{}")
+            self._try(operation, who, "unknown_field", {**good, UNKNOWN_FIELD: 1}, UNKNOWN_FIELD)
+            for name in schema.get("required", ()):
+                self._try(operation, who, "null_field", {**good, name: None}, name)
+
+    def _try(self, operation: Operation, who: Caller, check: str, body: Node, field: str) -> None:
+        request = replace(self._request(operation, who.identity), body=json.dumps(body))
+        exchange = self._ask(request)
+        asked = self.asked[operation.label]
+        asked.statuses[exchange.status or 0] += 1
+        named = str(_json(exchange.body).get("field", ""))
+        if exchange.status != MALFORMED or not (named == field or named.startswith(f"{field}.")):
+            said = f", naming {named!r}" if named else ""
+            self._found(asked, check, who.role, f"{field!r} gets {exchange.status}{said}", exchange)
+
+    def _ask(self, request: Request) -> Exchange:
+        (exchange,) = self.gateway.play([request])
+        return exchange
+
+    def _found(self, asked: Asked, check: str, role: str, what: str, exchange: Exchange) -> None:
+        again = [self._ask(exchange.request).status == exchange.status for _ in range(REPLAYS)]
+        asked.found(Finding(check, role, what, curl(exchange), sum(again), REPLAYS))
+
+    def _request(self, operation: Operation, who: Identity) -> Request:
+        body = self._body(operation)
+        return Request(who, 0, operation.method, self.examples(operation), JSON if body else (), body=body)
+
+    def _body(self, operation: Operation) -> str:
+        content = self._content(operation)
+        return json.dumps(content["example"]) if content and "example" in content else ""
+
+    def _body_schema(self, operation: Operation) -> Node | None:
+        content = self._content(operation)
+        return self.document.resolved(content["schema"]) if content else None
+
+    def _content(self, operation: Operation) -> Node | None:
+        body: Any = operation.about.get("requestBody")
+        return self.document.resolved(body)["content"].get("application/json") if body else None
+
+
+def _takes_credentials(operation: Operation) -> bool:
+    return (any(schemes for schemes in operation.security) and "security" in operation.about) or _under_api(operation)
+
+
+def _under_api(operation: Operation) -> bool:
+    """Everything there identifies whoever asks; `/health` and its like ask nobody who they are."""
+    return operation.path.startswith("/api/") and operation.path != "/api/v2/providers/health"
+
+
+Bad = tuple[str, tuple[tuple[str, str], ...], tuple[int, ...]]
+
+
+def bad_credentials(lane: Lane) -> Iterator[Bad]:
+    """Name, headers and permitted statuses of credentials that prove nothing."""
+    only_401, also_400 = (401,), (400, 401)
+    for name, token in _bad_tokens(lane):
+        yield name, (("Authorization", f"Bearer {token}"),), only_401
+    yield "no token", (("Authorization", "Bearer"),), also_400
+    yield "another scheme", (("Authorization", "Basic YTpi"),), also_400
+    yield "an enormous token", (("Authorization", f"Bearer {'a' * ENORMOUS}"),), (400, 401, 431)
+    yield "an unknown key", (("X-API-Key", f"gk_0123456789abcdef_{'A' * 43}"),), only_401
+    yield "a malformed key", (("X-API-Key", "x"),), also_400
+    yield "two credentials", (("X-API-Key", "x"), ("Authorization", "Bearer x")), also_400
+
+
+def _bad_tokens(lane: Lane) -> Iterator[tuple[str, str]]:
+    """RFC 8725: algorithm confusion, none, and claims that are not ours; signed by our own key where one is needed."""
+    key = lane.signing
+    issuer, audience = (key.issuer, key.audience) if key else ("https://issuer.invalid", "gateway")
+    now_s = epoch_s()
+    good = {
+        "iss": issuer,
+        "aud": audience,
+        "sub": "x",
+        "typ": "user",
+        "plan": "enterprise",
+        "iat": now_s,
+        "exp": now_s + 600,
+    }
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    yield "a stranger's signature", jwt.encode(good, stranger, algorithm="RS256")
+    yield "alg none", f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(good)}."
+    yield "no JSON", "a.b.c"
+    if key is None:
+        return
+    public = key.public_key_file.read_bytes()
+    signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(good)}"
+    yield "HS256 with the public key", f"{signed}.{_b64(hmac.digest(public, signed.encode(), hashlib.sha256))}"
+    ours = key.private_key_file.read_bytes()
+    whole = jwt.encode(good, ours, algorithm="RS256")
+    yield "a truncated token", whole[: len(whole) - 20]
+    yield "an unknown key id", jwt.encode(good, stranger, algorithm="RS256", headers={"kid": "nobodys"})
+    wrong: dict[str, Node] = {
+        "another issuer": {"iss": "x"},
+        "another audience": {"aud": "x"},
+        "expired": {"exp": now_s - 5},
+    }
+    wrong |= {"not valid yet": {"nbf": now_s + 600}, "no subject": {"sub": ""}, "an unknown plan": {"plan": "gold"}}
+    for name, claims in wrong.items():
+        yield name, jwt.encode({**good, **claims}, ours, algorithm="RS256")
+
+
+def _part(value: Node) -> str:
+    return _b64(json.dumps(value).encode())
+
+
+def _b64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _json(body: bytes) -> Node:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
