@@ -9,11 +9,12 @@ UV_HERE := $(UV_DIR)/.version-$(UV_VERSION)
 RUN := $(UV) run --frozen
 ARGS ?=
 PROFILE ?=
+CASES ?= 1500
 
-.PHONY: help setup verify test lint types imports unit wire bench clean
+.PHONY: help setup verify verify-long test lint types imports unit wire contract bench clean
 
 help: ## Show what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 # `--target` needs no root, no venv module and no permission of a system Python that is managed by somebody else.
 $(UV_HERE):
@@ -26,10 +27,15 @@ $(UV_HERE):
 setup: $(UV_HERE) ## Set up the environment from the lock file
 	@$(UV) sync --frozen --quiet
 
+# Both are told, whatever comes of the first; the worse exit code is the answer.
 verify: setup ## Judge the reference gateway, or of it what a claim holds with PROFILE=core; reports in out/
-	@$(RUN) gatespec verify $(if $(PROFILE),--claim $(PROFILE)) $(ARGS)
+	@a=0; $(RUN) gatespec verify $(if $(PROFILE),--claim $(PROFILE)) $(ARGS) || a=$$?; \
+	b=0; $(RUN) gatespec contract verify --cases $(CASES) || b=$$?; exit $$(( a > b ? a : b ))
 
-test: setup lint types imports unit wire ## Lint, types, import rules, tests with the mutants, a share of the wire tier
+verify-long: ## Judge the reference gateway, and draw at least 10,000 cases from its contract
+	@$(MAKE) --no-print-directory verify CASES=10000
+
+test: setup lint types imports unit wire contract ## Lint, types, import rules, tests with the mutants, a share of the wire tier and of the contract
 
 lint: setup
 	@$(RUN) ruff format --check .
@@ -47,6 +53,9 @@ unit: setup
 
 wire: setup
 	@$(RUN) gatespec verify --tier wire --examples 5 --out out/wire
+
+contract: setup
+	@$(RUN) pytest contract_tests --gatespec-out out/contract
 
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)

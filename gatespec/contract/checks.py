@@ -22,6 +22,7 @@ DRAWN: Final = {
 OWN: Final = {
     "problem_form": "every error is a problem of RFC 9457, with a code of errors.toml, its status, and its fields",
     "trace_id": "every answer has X-Trace-Id, and a problem says the same; one that was sent is kept",
+    "own_document": "the target's own document has every operation of the contract",
     "authorisation": "who may ask by the document is let in, and who may not gets 401 or 403",
     "bad_credential": "a credential that proves nothing is 401 everywhere, or 400 where its header is malformed",
     "unknown_field": "a field that a body does not have is refused with 422 that names it",

@@ -88,7 +88,8 @@ class Drawing:
     def _allowed(self, caller: Caller) -> dict[str, Any]:
         """The document with the operations alone that he may ask: the others are asked by the matrix."""
         whole = self.document.bundled(self.base_url)
-        allowed = {(each.path, each.method.lower()) for each in self.document.operations if caller.may_ask(each)}
+        wanted = [each for each in self.document.operations if each.label in self.asked and caller.may_ask(each)]
+        allowed = {(each.path, each.method.lower()) for each in wanted}
         paths = {
             path: {name: about for name, about in item.items() if (path, name) in allowed or name == "parameters"}
             for path, item in whole["paths"].items()

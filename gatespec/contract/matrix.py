@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gatespec.clock import epoch_s
+from gatespec.contract.answers import Answer, load_examiner
 from gatespec.contract.findings import Finding
 from gatespec.engine.failure import curl
 from gatespec.ports import Identity, Request
@@ -31,8 +33,10 @@ NOT_ALLOWED: Final = (401, 403)
 UNKNOWN_FIELD: Final = "colour"
 MALFORMED: Final = 422
 ENORMOUS: Final = 10_000
+ENORMOUS_NAME: Final = "an enormous token"
 JSON: Final = (("Content-Type", "application/json"),)
 REPLAYS: Final = 5
+OWN_DOCUMENT: Final = "/api/v2/openapi.json"
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,21 @@ class Matrix:
     examples: Callable[[Operation], str]
     """A path that means something, for an operation."""
 
+    @property
+    def operations(self) -> list[Operation]:
+        """Those that are asked for in this run."""
+        return [each.operation for each in self.asked.values()]
+
     def ask_all(self, everybody: Sequence[Caller]) -> None:
         """Ask, and note who was let in that may not be, and who was not that may."""
-        for operation in self.document.operations:
+        for operation in self.operations:
             for caller in everybody:
-                exchange = self._ask(self._request(operation, caller.identity))
+                trace_id = secrets.token_hex(16)
+                request = self._request(operation, caller.identity)
+                traced = replace(request, headers=(*request.headers, ("traceparent", f"00-{trace_id}-{'1' * 16}-01")))
+                exchange = self._ask(traced)
                 self._weigh(operation, caller, exchange)
+                self._trace(operation, caller, exchange, trace_id)
 
     def _weigh(self, operation: Operation, caller: Caller, exchange: Exchange) -> None:
         asked, status = self.asked[operation.label], exchange.status or 0
@@ -66,13 +79,19 @@ class Matrix:
                 asked, "authorisation", caller.role, f"{status}, though the document does not let it in", exchange
             )
 
+    def _trace(self, operation: Operation, caller: Caller, exchange: Exchange, trace_id: str) -> None:
+        if exchange.status is not None and exchange.headers.get("x-trace-id") != trace_id:
+            what = "X-Trace-Id is not the trace id that traceparent brought"
+            self._found(self.asked[operation.label], "trace_id", caller.role, what, exchange)
+
     def try_bad_credentials(self, lane: Lane) -> None:
         """Show every operation credentials that prove nothing."""
-        for operation in self.document.operations:
+        for operation in self.operations:
             if not _takes_credentials(operation):
                 continue
             for name, headers, permitted in bad_credentials(lane):
-                exchange = self._ask(self._request(operation, Identity("ip", "198.18.0.9", "free", headers)))
+                request = self._request(operation, Identity("ip", "198.18.0.9", "free", headers))
+                exchange = self._ask(request, by_parser=name == ENORMOUS_NAME)
                 asked = self.asked[operation.label]
                 asked.others[exchange.status or 0] += 1
                 if exchange.status not in permitted:
@@ -81,7 +100,7 @@ class Matrix:
 
     def try_bad_bodies(self, everybody: Sequence[Caller]) -> None:
         """Give every body a field that it does not have, and nulls where none are allowed."""
-        for operation in self.document.operations:
+        for operation in self.operations:
             schema = self._body_schema(operation)
             who = next((caller for caller in everybody if caller.may_ask(operation)), None)
             if schema is None or who is None:
@@ -101,9 +120,32 @@ class Matrix:
             said = f", naming {named!r}" if named else ""
             self._found(asked, check, who.role, f"{field!r} gets {exchange.status}{said}", exchange)
 
-    def _ask(self, request: Request) -> Exchange:
+    def compare_documents(self) -> None:
+        """An operation of the contract that the gateway's own document does not have is not promised by it."""
+        (exchange,) = self.gateway.play([Request(Identity("ip", "198.18.0.9", "free"), 0, path=OWN_DOCUMENT)])
+        paths = _json(exchange.body).get("paths", {})
+        for operation in self.operations:
+            own = paths.get(operation.path, {}) if isinstance(paths, dict) else {}
+            if operation.method.lower() not in own:
+                what = f"{OWN_DOCUMENT} of the target does not have it"
+                self.asked[operation.label].found(Finding("own_document", "anonymous", what, curl(exchange), 1, 1))
+
+    def _ask(self, request: Request, *, by_parser: bool = False) -> Exchange:
+        """Ask, and hold the answer against the document, unless an HTTP parser may give it that knows no document."""
         (exchange,) = self.gateway.play([request])
+        asked, said = self.asked_of(request), exchange.status
+        if asked is not None and said is not None and not by_parser:
+            for violation in load_examiner().examine(
+                Answer(request.method, request.path, said, exchange.headers, exchange.body)
+            ):
+                found = Finding(violation.check, request.identity.kind, str(violation), curl(exchange))
+                asked.found(found)
         return exchange
+
+    def asked_of(self, request: Request) -> Asked | None:
+        """The operation that a request is for."""
+        operation = load_examiner().operation(request.method, request.path)
+        return self.asked.get(operation.label) if operation else None
 
     def _found(self, asked: Asked, check: str, role: str, what: str, exchange: Exchange) -> None:
         again = [self._ask(exchange.request).status == exchange.status for _ in range(REPLAYS)]
@@ -145,7 +187,7 @@ def bad_credentials(lane: Lane) -> Iterator[Bad]:
         yield name, (("Authorization", f"Bearer {token}"),), only_401
     yield "no token", (("Authorization", "Bearer"),), also_400
     yield "another scheme", (("Authorization", "Basic YTpi"),), also_400
-    yield "an enormous token", (("Authorization", f"Bearer {'a' * ENORMOUS}"),), (400, 401, 431)
+    yield ENORMOUS_NAME, (("Authorization", f"Bearer {'a' * ENORMOUS}"),), (400, 401, 431)
     yield "an unknown key", (("X-API-Key", f"gk_0123456789abcdef_{'A' * 43}"),), only_401
     yield "a malformed key", (("X-API-Key", "x"),), also_400
     yield "two credentials", (("X-API-Key", "x"), ("Authorization", "Bearer x")), also_400

@@ -50,6 +50,8 @@ class ContractPlan:
     seed: int = 0
     only: frozenset[str] = frozenset()
     """Operation ids; none: all."""
+    roles: frozenset[str] = frozenset()
+    """Who asks; none: everybody."""
 
 
 @dataclass
@@ -65,10 +67,12 @@ class Session:
     def judge(self) -> list[Judgement]:
         """Ask everything; return an entry for each operation."""
         document = load_document()
-        self.asked = {each.label: Asked(each) for each in document.operations}
+        wanted = [each for each in document.operations if not self.plan.only or each.id in self.plan.only]
+        self.asked = {each.label: Asked(each) for each in wanted}
         voices = people(self.lane)
         voices.begin()
         everybody, missing = callers(self.lane, voices)
+        everybody = [each for each in everybody if not self.plan.roles or each.role in self.plan.roles]
         for role in missing:
             self.progress.stage(f"nobody asks as {role}")
         known = KnownValues.of(self.lane)
@@ -78,10 +82,11 @@ class Session:
         finally:
             gateway.close()
         self._draw(everybody, known)
-        return [each.judgement(self.plan.command) for each in self.asked.values() if self._wanted(each)]
+        return [each.judgement(self.plan.command) for each in self.asked.values()]
 
     def _ask_matrix(self, matrix: Matrix, everybody: list[Caller]) -> None:
         self.progress.stage(f"{len(everybody)} callers before {len(self.asked)} operations")
+        matrix.compare_documents()
         matrix.ask_all(everybody)
         matrix.try_bad_credentials(self.lane)
         matrix.try_bad_bodies(everybody)
@@ -105,7 +110,7 @@ class Session:
         drawing = Drawing(
             load_document(),
             self.lane.urls[0],
-            {label: asked for label, asked in self.asked.items() if self._wanted(asked)},
+            self.asked,
             known,
             examples,
             self.plan.seed + round_number,
@@ -121,9 +126,6 @@ class Session:
         """Phases that are not drawn give some twenty cases of an operation by themselves."""
         pairs = sum(caller.may_ask(each.operation) for caller in everybody for each in self.asked.values())
         return max(2, min(200, self.plan.cases // max(1, pairs * 2)))
-
-    def _wanted(self, asked: Asked) -> bool:
-        return not self.plan.only or asked.operation.id in self.plan.only
 
 
 def _path(operation: Operation, known: KnownValues) -> str:
