@@ -107,13 +107,15 @@ class Run:
     @property
     def verdict(self) -> Verdict:
         """The worst of all judgements, in the order that a reader must act on them; a known failure spoils nothing."""
-        return overall(Verdict.HOLDS if j.known_failure else j.verdict for j in self.judgements)
+        return overall(Verdict.HOLDS if j.known_failure else j.verdict for j in counting(self.judgements))
 
     def as_json(self) -> dict[str, Any]:
         """Everything, in plain types."""
         return {"format": "gatespec-report", "version": 1, "verdict": str(self.verdict), **asdict(self)}
 
 
+CONTRACT = "CONTRACT"
+"""The entry that all answers of a run have together."""
 _WORST_FIRST = (
     Verdict.BROKEN,
     Verdict.HARNESS_ERROR,
@@ -123,6 +125,13 @@ _WORST_FIRST = (
     Verdict.UNTESTABLE,
     Verdict.NOT_CLAIMED,
 )
+
+
+def counting(judgements: Iterable[Judgement]) -> tuple[Judgement, ...]:
+    """Those that a verdict of the whole rests on: right answers prove no property that nobody could judge."""
+    listed = tuple(judgements)
+    others = tuple(j for j in listed if j.property_id != CONTRACT or j.verdict is not Verdict.HOLDS)
+    return others if any(j.property_id != CONTRACT for j in listed) else listed
 
 
 def overall(verdicts: Iterable[Verdict]) -> Verdict:

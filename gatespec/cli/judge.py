@@ -10,7 +10,7 @@ import typer
 from gatespec.cli.console import show_closing, watching
 from gatespec.errors import unable, usage
 from gatespec.history import read_history
-from gatespec.verdict import exit_code, overall
+from gatespec.verdict import counting, exit_code, overall
 
 
 def judge(history: Annotated[str, typer.Argument(metavar="HISTORY", help="A history.jsonl.")]) -> int:
@@ -27,7 +27,7 @@ def judge(history: Annotated[str, typer.Argument(metavar="HISTORY", help="A hist
         judgements = rejudge(path)
         for judgement in judgements:
             progress.finish(judgement)
-    verdict = overall(judgement.verdict for judgement in judgements)
+    verdict = overall(judgement.verdict for judgement in counting(judgements))
     show_closing(judgements, verdict)
     return exit_code(verdict)
 

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gatespec.contract.watch import CONTRACT, STATEMENT
-from gatespec.verdict import Failure, Judgement, Verdict
+from gatespec.contract.watch import STATEMENT
+from gatespec.verdict import CONTRACT, Failure, Judgement, Verdict
 
 if TYPE_CHECKING:
     from gatespec.contract.document import Operation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatespec.contract.answers import Answer, load_examiner
 from gatespec.engine.failure import curl
-from gatespec.verdict import Failure, Judgement, Verdict
+from gatespec.verdict import CONTRACT, Failure, Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gatespec.contract.answers import Violation
     from gatespec.ports import Binding, Exchange, Tier
 
-CONTRACT: Final = "CONTRACT"
 TITLE: Final = "The HTTP contract"
 STATEMENT: Final = (
     "Every answer is as spec/openapi.yaml documents it: its status, its headers, its media type, its body; every error "

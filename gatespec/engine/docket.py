@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from gatespec.catalogue import load_catalogue
-from gatespec.contract.watch import CONTRACT, together
+from gatespec.contract.watch import together
 from gatespec.engine.chapter import load_chapters
 from gatespec.engine.precheck import check_plan
 from gatespec.errors import usage
-from gatespec.verdict import Judgement, Verdict
+from gatespec.verdict import CONTRACT, Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
-from gatespec.verdict import Judgement, Verdict, overall
+from gatespec.verdict import Judgement, Verdict, counting, overall
 
 _S_MS = 1_000
 _MIN_MS = 60_000
@@ -75,7 +75,7 @@ def tally(judgements: tuple[Judgement, ...]) -> dict[Verdict, int]:
 
 def headline(judgements: tuple[Judgement, ...], verdict: Verdict) -> str:
     """The whole in one sentence, which names what a reader must act on."""
-    found = chapters(judgements)
+    found = chapters(counting(judgements))
     if not found:
         return "Nothing was judged."
     named = [c.about.property_id for c in found if c.verdict is verdict]

@@ -24,30 +24,17 @@ from gatespec.secrecy.search import Searcher
 from gatespec.stack.lane import Stack
 from gatespec.target import load_target
 from gatespec.verdict import Verdict
+from tests.mutants.p19_leaks import ECHO, MISPLACED, MUTANTS, READS, REPEATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatespec.engine.tally import Broken, Step
     from gatespec.target import Target
+    from tests.mutants.p19_leaks import Leak
 
 SERVER = Path(__file__).with_name("leaky_server.py")
 SETTINGS = {"GATEWAY_TTL_PRICING_S": "0.2"}
-READS: tuple[Step, ...] = (("somebody_reads", {"which": 1, "instance": 0}),)
-ECHO: tuple[Step, ...] = (("a_provider_echoes", {"which": 1, "form": "json", "status": 401, "instance": 0}),)
-MISPLACED: tuple[Step, ...] = (("a_secret_is_misplaced", {"place": "body-type", "instance": 0, "known": True}),)
-REPEATED: tuple[Step, ...] = (("a_key_is_issued_and_its_request_repeated", {"instance": 0}),)
-LEAKS: dict[str, tuple[tuple[Step, ...], str, str]] = {
-    "log-line": (READS, "logs", "raw"),
-    "exception": (ECHO, "logs", "raw"),
-    "url": (READS, "logs", "raw"),
-    "metric-label": (READS, "metrics", "raw"),
-    "base64-in-redis": (READS, "redis", "base64"),
-    "response-header": (READS, "answers", "raw"),
-    "422-echo": (MISPLACED, "answers", "raw"),
-    "idempotent-repetition": (REPEATED, "answers", "raw"),
-    "error-echo": (ECHO, "answers", "raw"),
-}
 EVERY: tuple[Step, ...] = (*READS, *ECHO, *MISPLACED, *REPEATED)
 
 
@@ -80,13 +67,12 @@ def test_a_gateway_that_leaks_nothing_is_not_convicted(stack: Stack, tmp_path: P
     assert told(stack, tmp_path, "", EVERY) is None
 
 
-@pytest.mark.parametrize("leak", LEAKS)
-def test_a_leak_is_found_where_it_is(stack: Stack, tmp_path: Path, leak: str) -> None:
-    story, sink, encoding = LEAKS[leak]
-    broken = told(stack, tmp_path, leak, story)
+@pytest.mark.parametrize("leak", MUTANTS)
+def test_a_leak_is_found_where_it_is(stack: Stack, tmp_path: Path, leak: type[Leak]) -> None:
+    broken = told(stack, tmp_path, leak.mistake, leak.story)
     assert broken is not None
-    assert f"lies in {sink}" in broken.breach.what
-    assert f"written as {encoding}" in broken.breach.what
+    assert f"lies in {leak.sink}" in broken.breach.what
+    assert f"written as {leak.encoding}" in broken.breach.what
 
 
 def test_what_another_propertys_run_leaves_behind_breaks_it_and_is_judged_again(tmp_path: Path) -> None:
