@@ -93,7 +93,7 @@ class SecretWays:
         if member == "access_token":
             self._secrets.canaries.add_token(text)
         else:
-            self._secrets.canaries.add(ISSUED[member], text)
+            self._secrets.canaries.add_theirs(ISSUED[member], text)
         if word:
             self.name(word, text)
 

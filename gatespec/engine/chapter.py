@@ -68,6 +68,11 @@ class Chapter:
     on_cluster: int = 0
     """Stories drawn on the wire once more, with a Redis Cluster behind the gateway; 0 where one Redis shows it all."""
 
+    @property
+    def in_process(self) -> bool:
+        """Whether it has stories for a gateway in process."""
+        return "component" in self.examples
+
     def bindings(self, tier: Tier) -> tuple[Binding, ...]:
         """What it is judged on, each a judgement of its own."""
         if tier == "component":

@@ -46,9 +46,14 @@ class Canaries:
         with self._lock:
             self._known.setdefault(text, Canary(kind, text))
 
+    def add_theirs(self, kind: str, text: str) -> None:
+        """Know a secret that the target made; one that is too short to be told from chance is not searched for."""
+        if len(text.encode()) >= SECRET_MIN_BYTES:
+            self.add(kind, text)
+
     def add_token(self, token: str) -> None:
         """Know a JWT by the beginning of its signature: what is before that is no secret, and nothing without it."""
-        self.add("access-token", token.rpartition(".")[2][:TOKEN_CHARS])
+        self.add_theirs("access-token", token.rpartition(".")[2][:TOKEN_CHARS])
 
     @property
     def all(self) -> tuple[Canary, ...]:

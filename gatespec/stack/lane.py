@@ -337,14 +337,14 @@ class Lane:
             return None
         made = self._ground.deployment.create_service(users.create_service, f"gatespec-{next(_LANES)}", scope)
         if self.secrets:
-            self.secrets.canaries.add("service-secret", made["secret"])
+            self.secrets.canaries.add_theirs("service-secret", str(made["secret"]))
         return made
 
     def _know(self, user: Mapping[str, Any]) -> None:
         if self.secrets:
             for kind in ("api_key", "password"):
                 if kind in user:
-                    self.secrets.canaries.add(kind.replace("_", "-"), user[kind])
+                    self.secrets.canaries.add_theirs(kind.replace("_", "-"), str(user[kind]))
 
     def alive(self) -> None:
         """Raise `unable` where an instance died or is not ready any more."""

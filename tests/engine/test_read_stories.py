@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.engine.little_parts import Instance, Part
     from tests.engine.virtual_tasks import Task
 
-CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapter.needs}
+CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapter.needs and chapter.in_process}
 SETTINGS = load_catalogue().defaults()
 EXAMPLES = 10
 

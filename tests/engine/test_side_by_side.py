@@ -17,7 +17,7 @@ from gatespec.engine.run import verify
 from gatespec.errors import Exit, GatespecError
 from gatespec.history import read_history
 from gatespec.verdict import Run, Verdict
-from tests.engine.test_whole_runs import target
+from tests.engine.test_whole_runs import of_properties, target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def argv(process: psutil.Process) -> str:
 
 
 def told(run: Run) -> list[tuple[str, str, str, Verdict, str]]:
-    return [(j.property_id, j.tier, j.binding, j.verdict, j.reason) for j in run.judgements]
+    return [(j.property_id, j.tier, j.binding, j.verdict, j.reason) for j in of_properties(run.judgements)]
 
 
 def stories(folder: Path) -> dict[tuple[str, str], list[object]]:
@@ -99,9 +99,9 @@ def test_several_judges_say_what_one_says_in_its_order(tmp_path: Path) -> None:
     one, watch = run(alone, judged, lanes=1), Watching(lambda: None)
     several = run(beside, judged, watch=watch)
     assert told(several) == told(one)
-    assert [j.verdict for j in rejudge(beside / "history.jsonl")] == [j.verdict for j in several.judgements]
+    assert [j.verdict for j in of_properties(rejudge(beside / "history.jsonl"))] == [each[3] for each in told(several)]
     assert list(stories(beside)) == list(stories(alone))
-    assert set(watch.started) == {f"{j.property_id} {j.tier} {j.binding}" for j in several.judgements}
+    assert set(watch.started) == {" ".join(each[:3]) for each in told(several)}
     assert sorted(map(repr, watch.finished)) == sorted(map(repr, several.judgements))
     # One process shares nothing with another, and that is as true when it is judged once more with nobody beside it.
     assert [(j.property_id, j.tier, j.verdict) for j in watch.doubted] == [("P08", "wire", Verdict.INCONCLUSIVE)]
@@ -120,7 +120,7 @@ def test_the_same_line_tells_the_same_stories(tmp_path: Path) -> None:
 def test_a_gateway_that_dies_ends_what_is_not_begun(tmp_path: Path) -> None:
     judged = target(tmp_path, "mortal")
     plan = VerifyPlan(judged, tmp_path, "", only=("P07", "P08"), tiers=("wire", "real-time"), side_by_side=2)
-    found = verify(plan, Silence()).judgements
+    found = of_properties(verify(plan, Silence()).judgements)
     assert [j.verdict for j in found] == [Verdict.HARNESS_ERROR] * 2 + [Verdict.NOT_RUN] * 2
     assert all("target-dead" in j.reason for j in found)
 

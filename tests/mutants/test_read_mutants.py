@@ -30,7 +30,9 @@ RIGHT: list[Any] = [*RIGHT_READS, *RIGHT_CALLS]
 MUTANTS: list[Any] = [*P01, *P02, *P04, *P05, *P06, *P10, *P11, *P18, *P20]
 OF_OFFERS = {"P12", "P13"}
 """They read what the little read path does not show."""
-CHAPTERS = {n: chapter for n, chapter in load_chapters().items() if chapter.needs and n not in OF_OFFERS}
+CHAPTERS = {
+    n: chapter for n, chapter in load_chapters().items() if chapter.needs and chapter.in_process and n not in OF_OFFERS
+}
 PLAYED_ON: dict[str, type[Any]] = {"P04": LittleCalls, "P05": LittleCalls, "P09": LittleBalancer, "P18": LittleVaulted}
 """Whoever has what the chapter judges; for the others the little read path is enough."""
 TOLD_ENOUGH = {"P04", "P05", "P18"}

@@ -13,7 +13,7 @@ from reference_gateway.conformance import Reference
 from tests.mutants.court import judge
 from tests.mutants.p07_refusals import NoRetryAfter
 
-CHAPTERS = load_chapters()
+CHAPTERS = {name: chapter for name, chapter in load_chapters().items() if chapter.in_process}
 
 
 @pytest.mark.parametrize("property_id", CHAPTERS)
