@@ -30,6 +30,7 @@ COMMANDS = {
     "down": "down",
     "verify": "verify",
     "judge": "judge",
+    "drill": "drill",
 }
 """Each subcommand and its function, in the module of `gatespec.cli` that has the subcommand's name."""
 _DEBUG = "--debug"

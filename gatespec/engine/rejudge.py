@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.findings import HistoryUnsound, check_soundness
+from gatespec.drills.drill import load_drills
+from gatespec.drills.judge import judge_drill
 from gatespec.engine.chapter import load_chapters
 from gatespec.engine.conclude import conclude
 from gatespec.engine.failure import describe
@@ -56,13 +58,18 @@ def rejudge(path: Path) -> tuple[Judgement, ...]:
     """Judge every property of a `history.jsonl`; raise `unable` where it holds none."""
     chapters = load_chapters()
     judgings: list[_Judging] = []
+    drilled: list[Judgement] = []
+    drills = load_drills()
     for example in read_history(path):
+        if (drill := drills.get(example.context.property_id)) is not None:
+            drilled.append(judge_drill(drill, example))
+            continue
         if not judgings or judgings[-1].context is not example.context:
             judgings.append(_Judging(example.context, _chapter(chapters, example.context.property_id)))
         judgings[-1].weigh(example)
-    if not judgings:
+    if not judgings and not drilled:
         raise unable("history-empty", f"{path} holds no story", hint="judge a history that a whole run wrote")
-    return tuple(judging.judgement() for judging in judgings)
+    return (*(judging.judgement() for judging in judgings), *drilled)
 
 
 def _chapter(chapters: Mapping[str, Chapter], property_id: str) -> Chapter:
