@@ -1,4 +1,4 @@
-"""redis_gone - Redis refuses every connection while people read: they go on reading, limited per instance."""
+"""What is lost, and what is claimed of it: data alone."""
 
 from gatespec.drills.claims import EVERY
 from gatespec.drills.drill import Drill, Fault

@@ -1,4 +1,4 @@
-"""vault_gone - Vault refuses every connection: what was last read of it serves for its life, and not an hour longer."""
+"""What is lost, and what is claimed of it: data alone."""
 
 from gatespec.drills.claims import EVERY, credentials_end, credentials_serve_meanwhile, new_integrations_wait
 from gatespec.drills.drill import Drill, Fault
