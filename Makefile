@@ -28,6 +28,7 @@ setup: $(UV_HERE) ## Set up the environment from the lock file
 
 verify: setup ## Judge the reference gateway, or of it what a claim holds with PROFILE=core; reports in out/
 	@$(RUN) gatespec verify $(if $(PROFILE),--claim $(PROFILE)) $(ARGS)
+	@$(if $(PROFILE)$(ARGS),,$(RUN) gatespec drill redis_gone vault_gone)
 
 test: setup lint types imports unit wire ## Lint, types, import rules, tests with the mutants, a share of the wire tier
 
