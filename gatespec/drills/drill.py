@@ -61,8 +61,6 @@ class Fault:
     """How often it comes and goes within that time."""
     share: float = 1.0
     """Of the providers, how many."""
-    latency_ms: int = 0
-    """Of the providers it befalls."""
 
 
 @dataclass(frozen=True)

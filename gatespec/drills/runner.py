@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -72,15 +71,13 @@ def _hands(
         last = gateway.instances - 1
         return partial(gateway.life, last, cast("Life", kind)), partial(gateway.life, last, "running")
     befallen = providers[: max(1, round(len(providers) * drill.fault.share))]
-    failing: Failing = cast("Failing", "" if kind == "slow" else kind)
 
     def fail() -> None:
         for name in befallen:
-            gateway.provider(name, latency_ms=drill.fault.latency_ms, failing=failing)
+            gateway.provider(name, failing=cast("Failing", kind))
 
     def mend() -> None:
-        with suppress(Untestable):
-            for name in befallen:
-                gateway.provider(name)
+        for name in befallen:
+            gateway.provider(name)
 
     return fail, mend

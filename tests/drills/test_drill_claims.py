@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from planted import (
+from tests.drills.planted import (
     END_MS,
     FAULT_MS,
     GREEDY,
