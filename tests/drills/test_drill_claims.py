@@ -6,6 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from gatespec.drills import claims
+from gatespec.drills.drill import Drill, Fault, load_drills
+from gatespec.drills.judge import judge_drill
+from gatespec.drills.schedule import schedule
+from gatespec.engine.rejudge import rejudge
+from gatespec.history import Example, HistoryWriter
+from gatespec.verdict import Verdict
 from tests.drills.planted import (
     END_MS,
     FAULT_MS,
@@ -18,14 +26,6 @@ from tests.drills.planted import (
     with_exchanges,
     write,
 )
-
-from gatespec.drills import claims
-from gatespec.drills.drill import Drill, Fault, load_drills
-from gatespec.drills.judge import judge_drill
-from gatespec.drills.schedule import schedule
-from gatespec.engine.rejudge import rejudge
-from gatespec.history import Example, HistoryWriter
-from gatespec.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
