@@ -174,8 +174,8 @@ class Evidence:
         return [mark for mark, seen in self.marks.items() if not seen]
 
 
-def evidence_of(example: Example) -> Evidence:
-    """All was well before, the fault was made and bit, and its end was watched."""
+def evidence_of(example: Example, heals_ms: int) -> Evidence:
+    """All was well before, the fault was made and bit, and it was watched past the time that it had to heal."""
     windows, reads = windows_of(example), list(reads_of(example))
     first = min((w.from_ms for w in windows), default=0)
     return Evidence(
@@ -185,7 +185,7 @@ def evidence_of(example: Example) -> Evidence:
             "fault-bit": sum(_bit(window) for window in windows),
             "read-meanwhile": sum(w.sure_ms < read.sent_ms < w.healing_ms for w in windows for read in reads),
             "limited": sum(e.status == TOO_MANY_REQUESTS for _, e in _reads(example)),
-            "watched-after": sum(read.sent_ms > healed_ms(windows) for read in reads) if windows else 0,
+            "watched-after": sum(read.sent_ms > healed_ms(windows) + heals_ms for read in reads) if windows else 0,
         }
     )
 

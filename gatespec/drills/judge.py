@@ -22,7 +22,7 @@ SHOWN_MAX = 20
 
 def judge_drill(drill: Drill, example: Example) -> Judgement:
     """Hold every claim against the record; the first reason to doubt is the verdict's."""
-    evidence = evidence_of(example)
+    evidence = evidence_of(example, drill.heals_ms)
     broken = [(claim.__name__, breach) for claim in drill.claims for breach in claim(example, drill.heals_ms)]
     verdict, reason = _weigh(example, evidence.missing, broken)
     return Judgement(

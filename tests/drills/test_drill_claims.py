@@ -125,6 +125,11 @@ def test_a_fault_that_did_not_bite_is_inconclusive_even_beside_a_breach() -> Non
     assert judge_drill(drill(), replace(good, disturbances=[])).verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_gateway_that_was_not_watched_until_it_had_to_be_well_is_not_known_to_heal() -> None:
+    late = judge_drill(replace(drill(), heals_ms=END_MS), planted())
+    assert (late.verdict, late.reason) == (Verdict.INCONCLUSIVE, "the run never saw: watched-after")
+
+
 def test_a_fault_that_was_not_taken_back_is_an_error_of_the_harness() -> None:
     good = planted()
     assert judge_drill(drill(), replace(good, disturbances=good.disturbances[:1])).verdict is Verdict.HARNESS_ERROR
