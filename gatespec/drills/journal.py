@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 STATUS = {Verdict.HOLDS: "completed", Verdict.BROKEN: "completed", Verdict.HARNESS_ERROR: "failed"}
 
 
-def journal_of(drill: Drill, example: Example, judgement: Judgement, started_at: str, version: str) -> dict[str, Any]:
-    """By the names of Chaos Toolkit's journal; what it has no name for stands in the record beside it."""
+def journal_of(
+    drill: Drill, example: Example, judgement: Judgement, span: tuple[str, str], version: str
+) -> dict[str, Any]:
+    """By the names of Chaos Toolkit's journal; what it has no name for stands in the record beside it.
+
+    `span` is when the drill began and ended, RFC 3339.
+    """
     holds = judgement.verdict is Verdict.HOLDS
     met = judgement.evidence.get("steady-before", 0) > 0
     done = [_activity(d.what, d.how, (d.done_ms - d.began_ms) / 1000) for d in example.disturbances]
@@ -24,7 +29,8 @@ def journal_of(drill: Drill, example: Example, judgement: Judgement, started_at:
         "platform": f"gatespec {version}",
         "node": "",
         "experiment": _experiment(drill),
-        "start": started_at,
+        "start": span[0],
+        "end": span[1],
         "status": STATUS.get(judgement.verdict, "aborted"),
         "deviated": judgement.verdict is Verdict.BROKEN,
         "steady_states": {

@@ -71,7 +71,7 @@ class Drilling:
         history.chapter(example.context)
         history.example(example)
         judgement = judge_drill(drill, example)
-        told = journal_of(drill, example, judgement, started_at, version("gatespec"))
+        told = journal_of(drill, example, judgement, (started_at, timestamp()), version("gatespec"))
         (self.out / JOURNAL.format(drill.name)).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         return judgement
 

@@ -21,14 +21,18 @@ ROWS: tuple[tuple[str, str, Callable[[Second], int]], ...] = (
 """Throughput, latency, errors, staleness."""
 
 
-def picture(timeline: Timeline) -> Markup:
-    """An inline SVG that needs no colour: the fault is hatched between dashed lines and written above."""
+def picture(timeline: Timeline, anchor: str) -> Markup:
+    """An inline SVG that needs no colour: the fault is hatched between dashed lines and written above.
+
+    `anchor` is the page's own name for the entry: a hatch that stands in a closed entry fills none elsewhere.
+    """
+    hatch = f"hatch-{anchor}"
     height = TOP + len(ROWS) * (ROW + GAP)
-    parts = [*_windows(timeline, height), *(part for n, _ in enumerate(ROWS) for part in _row(timeline, n))]
+    parts = [*_windows(timeline, height, hatch), *(part for n, _ in enumerate(ROWS) for part in _row(timeline, n))]
     label = escape(f"Timeline of {len(timeline.seconds)} seconds; the table below says the same")
     return Markup(  # noqa: S704 - numbers of our own, and texts that are escaped
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">'
-        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse">'
+        f'<defs><pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse">'
         '<path d="M0 6L6 0" stroke="currentColor" stroke-opacity=".35"/></pattern></defs>'
         f"{''.join(parts)}</svg>"
     )
@@ -38,11 +42,11 @@ def _x(timeline: Timeline, at_ms: float) -> float:
     return round(LEFT + (WIDTH - LEFT) * min(1.0, at_ms / 1000 / max(1, len(timeline.seconds))), 1)
 
 
-def _windows(timeline: Timeline, height: int) -> Iterator[str]:
+def _windows(timeline: Timeline, height: int, hatch: str) -> Iterator[str]:
     for how, from_ms, to_ms in timeline.windows:
         left, right = _x(timeline, from_ms), _x(timeline, to_ms)
         wide, high = round(right - left, 1), height - TOP
-        yield f'<rect x="{left}" y="{TOP}" width="{wide}" height="{high}" fill="url(#hatch)"/>'
+        yield f'<rect x="{left}" y="{TOP}" width="{wide}" height="{high}" fill="url(#{hatch})"/>'
         yield f'<path d="M{left} {TOP}V{height}M{right} {TOP}V{height}" stroke="currentColor" stroke-dasharray="4 3"/>'
         yield f'<text x="{left}" y="14" fill="currentColor">{escape(how)}</text>'
 
