@@ -79,7 +79,7 @@ def nothing_old_is_shown_as_new(example: Example, _heals_ms: int) -> Iterator[Br
 def limits_hold(example: Example, _heals_ms: int) -> Iterator[Breach]:
     """Nobody gets more than his plan's admissions in a window; where Redis is away each instance may give as many."""
     settings, length = example.context.settings, window_ms(example.context.settings)
-    apart = [w for w in windows_of(example) if not w.whom]
+    apart = [w for w in windows_of(example) if w.what == "store"]
     for exchanges in by_identity(example).values():
         limit = limit_of(settings, exchanges[0][1].request.identity.plan)
         admitted = [(place, e) for place, e in exchanges if _counts(e) and answer_of(e) == "admitted"]

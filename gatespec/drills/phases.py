@@ -19,6 +19,8 @@ WATCHED = frozenset({"store", "vault", "life", "provider"})
 class Window:
     """One spell of the fault: from when it began to be made until its end was made."""
 
+    what: str
+    """`store`, `vault`, `life` or `provider`."""
     how: str
     whom: str
     from_ms: int
@@ -41,7 +43,9 @@ def windows_of(example: Example) -> list[Window]:
         before = begun.pop(key, None)
         if before is not None:
             found.append(
-                Window(before.how, key[1], before.began_ms, before.done_ms, done.began_ms, done.done_ms, done.bit)
+                Window(
+                    key[0], before.how, key[1], before.began_ms, before.done_ms, done.began_ms, done.done_ms, done.bit
+                )
             )
         if done.how not in WELL:
             begun[key] = done

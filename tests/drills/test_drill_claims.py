@@ -101,6 +101,11 @@ def test_twice_the_limit_is_permitted_while_redis_is_away_and_not_once_it_is_bac
     assert list(claims.limits_hold(burst(10, 22_000), HEALS_MS))
 
 
+def test_only_redis_excuses_more_than_the_limit() -> None:
+    vault = replace(burst(10, 11_000), disturbances=planted("vault").disturbances)
+    assert list(claims.limits_hold(vault, HEALS_MS))
+
+
 def test_calls_end_with_the_life_of_the_credential() -> None:
     assert list(claims.credentials_end(long_away(16_000), HEALS_MS)) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from gatespec.drills.claims import EVERY
 from gatespec.drills.drill import Drill, Fault
@@ -20,8 +20,8 @@ JUDGEMENT = judge_drill(DRILL, planted())
 
 def test_the_picture_is_sound_and_names_the_fault_in_words() -> None:
     assert JUDGEMENT.timeline is not None
-    drawn = Xml.fromstring(picture(JUDGEMENT.timeline, "e1-1"))  # noqa: S314 - our own
-    assert [each.text for each in drawn.iter("text")][0] == "refusing"
+    drawn = ET.fromstring(picture(JUDGEMENT.timeline, "e1-1"))  # noqa: S314 - our own
+    assert next(each.text for each in drawn.iter("text")) == "refusing"
     assert len(list(drawn.iter("polyline"))) == 4
 
 
