@@ -55,6 +55,34 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Second:
+    """One second of a drill's traffic."""
+
+    at_s: int
+    """Since the first request."""
+    faulty: bool
+    """Whether the fault was in force in it, or perhaps was."""
+    answered: int
+    limited: int
+    """Of those answered, how many past the limit: 429."""
+    errors: int
+    """Answered with 500 or more, or not at all."""
+    median_ms: int
+    worst_ms: int
+    oldest_ms: int
+    """Age of the oldest price that was shown."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A drill second by second, against its fault."""
+
+    windows: tuple[tuple[str, int, int], ...]
+    """How each spell of the fault was, and from when to when in ms after the first request."""
+    seconds: tuple[Second, ...]
+
+
+@dataclass(frozen=True)
 class Judgement:
     """One property on one tier (and, in process, one store), with all that led to the verdict."""
 
@@ -85,6 +113,8 @@ class Judgement:
     failure: Failure | None = None
     known_failure: bool = False
     """Listed in the target's strict file of known failures."""
+    timeline: Timeline | None = None
+    """Of a drill alone."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ COMMANDS = {
     "verify": "verify",
     "judge": "judge",
     "contract": "contract",
+    "drill": "drill",
 }
 """Each subcommand and its function, in the module of `gatespec.cli` that has the subcommand's name."""
 _DEBUG = "--debug"

@@ -49,7 +49,7 @@ def up(
     wanted, folder = _free(port, instances), writable(out)
     try:
         with (
-            _ended_by_signals(),
+            ended_by_signals(),
             Stack.start(folder, providers=judged.adapters, purpose="up", progress=console.print) as stack,
             _undisturbed_end(),
         ):
@@ -90,7 +90,7 @@ def _free(first: int, count: int) -> list[int]:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Have SIGTERM and a closed terminal end us as Ctrl-C does."""
 
     def end(*_: object) -> Never:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from gatespec.checkers.findings import HistoryUnsound, check_soundness
 from gatespec.contract.watch import Watch
+from gatespec.drills.drill import load_drills
+from gatespec.drills.judge import judge_drill
 from gatespec.engine.chapter import load_chapters
 from gatespec.engine.conclude import conclude
 from gatespec.engine.failure import describe
@@ -59,15 +61,20 @@ def rejudge(path: Path) -> tuple[Judgement, ...]:
     chapters = load_chapters()
     judgings: list[_Judging] = []
     contract: dict[tuple[Tier, Binding], Watch] = {}
+    drilled: list[Judgement] = []
+    drills = load_drills()
     for example in read_history(path):
+        if (drill := drills.get(example.context.property_id)) is not None:
+            drilled.append(judge_drill(drill, example))
+            continue
         _hear(contract, example)
         if not judgings or judgings[-1].context is not example.context:
             judgings.append(_Judging(example.context, _chapter(chapters, example.context.property_id)))
         judgings[-1].weigh(example)
-    if not judgings:
+    if not judgings and not drilled:
         raise unable("history-empty", f"{path} holds no story", hint="judge a history that a whole run wrote")
     heard = tuple(watch.judgement(*medium) for medium, watch in contract.items() if watch.answers)
-    return (*(judging.judgement() for judging in judgings), *heard)
+    return (*(judging.judgement() for judging in judgings), *drilled, *heard)
 
 
 def _hear(contract: dict[tuple[Tier, Binding], Watch], example: Example) -> None:

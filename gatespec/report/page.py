@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gatespec.report.entries import chapters, counts, duration, headline, percent, tally
+from gatespec.report.timeline import picture
 from gatespec.report.visible import visible
 from gatespec.verdict import Verdict
 
@@ -65,6 +66,7 @@ def _templates() -> Environment:
     templates.globals |= {
         "symbols": _SYMBOLS,
         "exchanges": _exchanges,
+        "picture": picture,
         "known_states": _STATES,
         "shown_max": REQUESTS_SHOWN_MAX,
     }

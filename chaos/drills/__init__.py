@@ -1,0 +1,1 @@
+"""One drill a file: a sentence, then data."""
