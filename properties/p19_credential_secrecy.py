@@ -41,8 +41,8 @@ INTEGRATIONS, KEYS, AUTH = "/api/v2/providers/config/integrations", "/api/v2/aut
 JSON = (("Content-Type", "application/json"),)
 OWN, BAD = "$OWN", "$MISPLACED"
 ABSENT = (404, 501)
-SINKS = ("logs", "answers", "metrics", "redis")
-"""What every gateway has, and what must have held something."""
+SINKS = {"http": ("logs", "answers", "metrics", "redis"), "redis": ("answers", "redis"), "pure": ("answers",)}
+"""What every gateway has on each binding, and what must have held something."""
 
 PLACES: dict[str, tuple[str, str, tuple[tuple[str, str], ...], str]] = {
     "token-in-query": ("GET", f"{OFFERS}?token={BAD}", (), ""),
@@ -77,17 +77,20 @@ class SecrecyMachine(ReadMachine):
 
     @property
     def wire(self) -> HttpReadGateway:
-        """The gateway with what only the wire has: this property has no component tier."""
+        """The gateway with what only the wire has; in process it reads, and has its credentials echoed."""
         return cast("HttpReadGateway", self.stage.gateway)
+
+    @property
+    def on_the_wire(self) -> bool:
+        """Whether there is more to ask than reads, and processes that may crash."""
+        return self.example.context.tier != "component"
 
     @opens()
     def providers_arrive(self) -> None:
         """A user with a credential of his own at the first of them, and one secret that is nobody's."""
-        self.wire.secret_ways.begin()
         self.arrive(PROVIDERS)
-        self.issued = False
         self.wire.secret_ways.draw(BAD, "misplaced-secret")
-        self.wire.rotate(self.providers[0], self.reader)
+        self.gateway.own_credential(self.reader, [self.providers[0]])
 
     def settle(self) -> None:
         """Look through everything that is there now."""
@@ -104,14 +107,15 @@ class SecrecyMachine(ReadMachine):
         name = self.providers[which]
         self.wire.echo(name, form, status)
         self.gateway.wait(self.times.ttl_ms + 1)
-        self.ask(
-            self.read([name], instance), replace(self.read([name], 1 - instance), identity=Identity("ip", "", "free"))
-        )
+        stranger = self.gateway.fresh("ip", "free")
+        self.ask(self.read([name], instance), replace(self.read([name], 1 - instance), identity=stranger))
         self.wire.echo(name, "", 0)
 
     @told(place=st.sampled_from(tuple(PLACES)), instance=INSTANCES, known=st.booleans())
     def a_secret_is_misplaced(self, place: str, instance: int, *, known: bool) -> None:
         """By a user, or by nobody in particular."""
+        if not self.on_the_wire:
+            return
         method, path, headers, body = PLACES[place]
         who = self.reader if known else self.gateway.fresh("ip", "free")
         if {name for name, _ in headers} & {"Authorization", "X-API-Key"}:
@@ -121,6 +125,11 @@ class SecrecyMachine(ReadMachine):
     @told(instance=INSTANCES, form=st.sampled_from(("", *FORMS)))
     def a_user_brings_his_own(self, instance: int, form: str) -> None:
         """By the gateway's own endpoint, and reads there; perhaps the provider refuses it and says it again."""
+        if not self.on_the_wire:
+            self.gateway.own_credential(self.reader, [self.providers[1]])
+            self.wire.echo(self.providers[1], form, 401)
+            self.ask(self.read([self.providers[1]], instance))
+            return
         self.wire.secret_ways.draw(OWN, "user-credential")
         name = self.providers[1]
         body = json.dumps({"provider": name, "credential": {"api_key": OWN}})
@@ -137,15 +146,19 @@ class SecrecyMachine(ReadMachine):
     @told(instance=INSTANCES)
     def a_key_is_issued_and_its_request_repeated(self, instance: int) -> None:
         """The first answer shows it, and no other."""
+        if not self.on_the_wire:
+            return
         asked = self.post(self.reader, instance, KEYS, {"name": "of a story"}, ("Idempotency-Key", "a-key"))
         if self.issue(asked, {"api_key": "$KEY-2"}):
             self.say(asked, replace(asked, instance=1 - instance))
             self.say(Request(self.reader, instance, "GET", KEYS))
-            self.say(Request(Identity("ip", "by-key", "free"), instance, "GET", CATALOG, (("X-API-Key", "$KEY-2"),)))
+            self.say(Request(self.gateway.fresh("ip", "free"), instance, "GET", CATALOG, (("X-API-Key", "$KEY-2"),)))
 
     @told(instance=INSTANCES)
     def somebody_comes_and_goes(self, instance: int) -> None:
         """He signs in, refreshes, tries the used token, and signs out; each request that issues is repeated."""
+        if not self.on_the_wire:
+            return
         _, can_sign_in = self.wire.secret_ways.login()
         somebody = self.gateway.fresh("ip", "free")
         login = self.post(somebody, instance, f"{AUTH}/login", {"username": "$NAME", "password": "$PASSWORD"})
@@ -165,7 +178,8 @@ class SecrecyMachine(ReadMachine):
     def an_instance_crashes(self, which: int, instance: int) -> None:
         """While it holds credentials; it says its last, and comes back."""
         self.ask(self.read([self.providers[which]], instance))
-        self.wire.secret_ways.crash(instance)
+        if self.on_the_wire:
+            self.wire.secret_ways.crash(instance)
         self.gateway.life(instance, "killed")
         self.gateway.life(instance, "running")
         self.ask(self.read([self.providers[which]], instance))
@@ -192,7 +206,7 @@ def witness(example: Example) -> Counter[str]:
     done = Counter(each.what for each in example.disturbances)
     searched = {each.whom for each in example.disturbances if each.what == SEARCHED}
     marks["planted-secret-used"] = sum(bool(call.credential) for call in example.calls)
-    marks["outputs-searched"] = int(searched.issuperset(SINKS))
+    marks["outputs-searched"] = int(searched.issuperset(SINKS.get(example.context.binding, SINKS["http"])))
     marks["error-echo"] = sum(each.how.startswith("echoes") for each in example.disturbances)
     marks["crash-output"] = done["crash"]
     marks["misplaced"] = sum(name == "a_secret_is_misplaced" for name, _ in example.story)
@@ -217,6 +231,7 @@ TOLD_FIRST: tuple[Story, ...] = (
     ),
     (
         ("providers_arrive", {}),
+        ("somebody_reads", {"which": 1, "instance": 0}),
         *(_misplaced(place, number) for number, place in enumerate(PLACES)),
     ),
     (
@@ -228,13 +243,15 @@ TOLD_FIRST: tuple[Story, ...] = (
     ),
 )
 
+WATCHED = {**UNHINDERED, "GATEWAY_RATE_FREE": "100000"}
+
 CHAPTER = Chapter(
     "P19",
     SecrecyMachine,
     judge_secrecy,
     witness,
-    settings={"wire": {**UNHINDERED, "GATEWAY_RATE_FREE": "100000", "GATEWAY_TTL_PRICING_S": "0.2"}},
-    examples={"wire": 6},
+    settings={"component": WATCHED, "wire": {**WATCHED, "GATEWAY_TTL_PRICING_S": "0.2"}},
+    examples={"component": 60, "wire": 6},
     steps=8,
     told_first=TOLD_FIRST,
     needs=Needs(providers=120),

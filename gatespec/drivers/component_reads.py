@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gatespec.clock import VirtualClock
 from gatespec.drivers.component import SCENE_MS
 from gatespec.drivers.moods import Mood
+from gatespec.drivers.played_secrets import PlayedSecrets
 from gatespec.drivers.played_vault import PlayedVault
 from gatespec.drivers.upstreams import Upstreams
 from gatespec.identities import Numbers, fresh_address
@@ -72,6 +73,8 @@ class InProcessReadGateway:
         self._own: dict[str, set[str]] = {}
         self._vault = PlayedVault()
         self._reads_vault = False
+        self.secret_ways = PlayedSecrets(redis_url, self._disturbed)
+        """What P19 needs of this door."""
         self._component = make(clock=self.clock, instances=instances, settings=dict(settings), redis_url=redis_url)
         self._driver = self._open()
 
@@ -91,6 +94,7 @@ class InProcessReadGateway:
         self._upstreams.forget()
         self._own.clear()
         self._vault.forget()
+        self.secret_ways.begin()
         now = self.clock.now_ms()
         self.clock.advance((now // SCENE_MS + 2) * SCENE_MS - now)
         self._driver = self._open()
@@ -148,6 +152,7 @@ class InProcessReadGateway:
         if heard is None:
             return Exchange(plain, Span(sent_ms, self.clock.now_ms()), None)
         named = {name.lower(): value for name, value in heard.headers.items()}
+        self.secret_ways.heard(named, heard.body)
         return Exchange(plain, Span(sent_ms, heard.heard_ms), heard.status, named, heard.body)
 
     def _run(self, until_ms: int) -> None:
@@ -173,6 +178,7 @@ class InProcessReadGateway:
         """Bring providers that were never read."""
         declared = self._upstreams.fresh(count, shape)
         for each in declared:
+            self.secret_ways.canaries.add("provider-credential", list(each.credential.values())[-1])
             self._vault.put(house_path(each.name), each.credential)
             self._upstreams.marks.begin(each.name, each.credential)
         self._driver.declare(declared)
@@ -198,6 +204,11 @@ class InProcessReadGateway:
         self._upstreams.stock(name, items, page_items)
         self._disturbed("provider", name, "stocked")
 
+    def echo(self, provider: str, form: str, status: int) -> None:
+        """Have a provider answer with what it was sent until another is asked for; an empty form: no more."""
+        self._upstreams.echo(provider, form, status)
+        self._disturbed("provider", provider, f"echoes {form}" if form else "well")
+
     def own_credential(self, identity: Identity, providers: Sequence[str]) -> None:
         """Put it into Vault, and say so with each of his requests."""
         self._own.setdefault(identity.id, set()).update(providers)
@@ -217,6 +228,7 @@ class InProcessReadGateway:
     def rotate(self, provider: str, who: Identity | None = None) -> str:
         """Put another credential into Vault, which the provider accepts too."""
         mark, fields = self._upstreams.marks.new(provider, who.id if who else HOUSE)
+        self.secret_ways.canaries.add("user-credential" if who else "provider-credential", fields["api_key"])
         self._upstreams.accept(provider)
         self._vault.put(path_of(provider, who.name if who else None), fields)
         self._disturbed("credential", provider, f"{mark} put")

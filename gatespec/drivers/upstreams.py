@@ -11,9 +11,9 @@ from gatespec.checkers.calls import CLIENT_LEFT, IN_FLIGHT, OK
 from gatespec.drivers.marks import Marks
 from gatespec.drivers.moods import Mood, Moods
 from gatespec.providers.dialect import Asking
-from gatespec.providers.dialects import DIALECTS
+from gatespec.providers.echoes import echoed
 from gatespec.providers.script import Script
-from gatespec.providers.simulator import Provider
+from gatespec.providers.simulator import Provider, house_credential
 from gatespec.read_ports import PLAIN, SERIAL_BASE_CENTS, Declared, Upstream, UpstreamCall
 from gatespec.stack.providers_file import Provider as Declaration
 from gatespec.stack.providers_file import endpoints_of
@@ -52,6 +52,8 @@ class _Played:
 
     simulated: Provider
     moods: Moods
+    echo: tuple[str, int] | None = None
+    """In which form and with which status it says again what it was sent."""
 
 
 class Upstreams:
@@ -84,8 +86,12 @@ class Upstreams:
             shape.queue,
             shape.poll_s,
             shape.rate_per_s,
-            DIALECTS[shape.adapter].development_credential(),
+            house_credential(name, shape.adapter),
         )
+
+    def echo(self, name: str, form: str, status: int) -> None:
+        """Let its list answer with what it was sent; an empty form: no more."""
+        self._played[name].echo = (form, status) if form else None
 
     def accept(self, name: str) -> None:
         """Let a provider accept what the marks say."""
@@ -118,6 +124,8 @@ class Upstreams:
         if mood.failing == "hang":
             return Upstream(number, None, None, b"")
         headers = {"retry-after": mood.retry_after} if mood.retry_after else {}
+        if played.echo and kind == "list":
+            status, body, headers = echoed(played.simulated.dialect.credential_of(asking), asking, *played.echo)
         return Upstream(number, mood.latency_ms, status, body, headers)
 
     def _begin(self, instance: int, call: UpstreamCall, kind: Kind, mood: Mood, *, refused: bool) -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gatespec.clock import now_ns, sleep_until_ns
+from gatespec.providers.echoes import echoed
 from gatespec.providers.encounter import JSON
 from gatespec.providers.garbled import bad_utf8, deep, endless, gzip_bomb, not_gzip, oversized, utf16
 from gatespec.providers.slow import drip, slow_head
@@ -93,23 +91,10 @@ async def _empty(met: Encounter) -> web.Response:
 
 async def _echo(met: Encounter) -> web.Response:
     """Say what was sent, as a debugging page does."""
-    asked = met.asking
-    credential = met.dialect.credential_of(asked)
-    sent = {"error": {"message": f"bad credential {credential!r}", "path": asked.path, "headers": dict(asked.headers)}}
-    body, status = json.dumps({**sent, "body": asked.body.decode("latin-1")}).encode(), met.fault.status or 401
-    if met.fault.form == "header":
-        return web.Response(status=status, headers={"X-Debug-Credential": credential, "WWW-Authenticate": credential})
-    if met.fault.form == "redirect":
-        return web.Response(status=302, headers={"Location": f"/login?token={credential}"})
-    if met.fault.form == "gzip":
-        fields = {"Content-Type": JSON, "Content-Encoding": "gzip"}
-        return web.Response(status=status, body=gzip.compress(body), headers=fields)
-    if met.fault.form == "reason":
-        return web.Response(status=status, reason=f"Unauthorized {credential}")
-    forms = {"html": (b"<html><body><pre>" + body + b"</pre></body></html>", "text/html"), "text": (body, "text/plain")}
-    forms["base64"] = (base64.b64encode(body), "text/plain")
-    shown, content_type = forms.get(met.fault.form, (body, JSON))
-    return web.Response(status=status, body=shown, headers={"Content-Type": content_type})
+    credential = met.dialect.credential_of(met.asking)
+    status, body, headers = echoed(credential, met.asking, met.fault.form, met.fault.status or 401)
+    reason = f"Unauthorized {credential}" if met.fault.form == "reason" else None
+    return web.Response(status=status, body=body, headers=headers, reason=reason)
 
 
 async def _redirect(met: Encounter) -> web.Response:

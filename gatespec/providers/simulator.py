@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -202,6 +203,12 @@ def _for_all_of_the_gpu(changes: Mapping[str, Decimal | None], rented: Sequence[
 def house_prefix(name: str) -> str:
     """How every credential of the house's for this provider begins; what follows is the judge's to draw."""
     return f"gs-{name}."
+
+
+def house_credential(name: str, adapter: str) -> Mapping[str, str]:
+    """Draw a credential that this provider alone accepts; of several fields the last is the secret."""
+    fields = dict(DIALECTS[adapter].development_credential())
+    return {**fields, list(fields)[-1]: f"{house_prefix(name)}{secrets.token_hex(16)}"}
 
 
 def default_opening(adapter: str) -> tuple[str, date]:

@@ -14,11 +14,9 @@ from gatespec.catalogue import load_catalogue
 from gatespec.errors import unable
 from gatespec.hand_tables import shape_of
 from gatespec.ports import Untestable
-from gatespec.providers.dialects import DIALECTS
-from gatespec.providers.simulator import house_prefix
+from gatespec.providers.simulator import house_credential
 from gatespec.read_ports import PLAIN, Shape
 from gatespec.secrecy.answers import AnswerLog
-from gatespec.secrecy.canaries import new_secret
 from gatespec.stack import health
 from gatespec.stack.fault_lines import fault_lines
 from gatespec.stack.gateway import Deployment
@@ -167,12 +165,10 @@ class Ground:
         self.stores.vault.put(house_path(provider.name), self.house[provider.name])
 
     def _canary(self, provider: Provider) -> Mapping[str, str]:
-        """A credential that this provider alone accepts; of several fields the last is the secret."""
-        fields = dict(DIALECTS[provider.shape.adapter].development_credential())
-        secret = new_secret(house_prefix(provider.name))
+        credential = house_credential(provider.name, provider.shape.adapter)
         if self.secrets:
-            self.secrets.canaries.add("provider-credential", secret)
-        return {**fields, list(fields)[-1]: secret}
+            self.secrets.canaries.add("provider-credential", list(credential.values())[-1])
+        return credential
 
     def renew_pool(self, pool: ProviderPool) -> None:
         """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""

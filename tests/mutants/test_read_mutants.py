@@ -22,12 +22,13 @@ from tests.mutants.p06_stampedes import MUTANTS as P06
 from tests.mutants.p10_outages import MUTANTS as P10
 from tests.mutants.p11_fetches import MUTANTS as P11
 from tests.mutants.p18_credentials import MUTANTS as P18
+from tests.mutants.p19_secrecy import MUTANTS as P19
 from tests.mutants.p20_deadlines import MUTANTS as P20
 from tests.mutants.right_calls import RIGHT as RIGHT_CALLS
 from tests.mutants.right_reads import RIGHT as RIGHT_READS
 
 RIGHT: list[Any] = [*RIGHT_READS, *RIGHT_CALLS]
-MUTANTS: list[Any] = [*P01, *P02, *P04, *P05, *P06, *P10, *P11, *P18, *P20]
+MUTANTS: list[Any] = [*P01, *P02, *P04, *P05, *P06, *P10, *P11, *P18, *P19, *P20]
 OF_OFFERS = {"P12", "P13"}
 """They read what the little read path does not show."""
 CHAPTERS = {
@@ -35,7 +36,7 @@ CHAPTERS = {
 }
 PLAYED_ON: dict[str, type[Any]] = {"P04": LittleCalls, "P05": LittleCalls, "P09": LittleBalancer, "P18": LittleVaulted}
 """Whoever has what the chapter judges; for the others the little read path is enough."""
-TOLD_ENOUGH = {"P04", "P05", "P18"}
+TOLD_ENOUGH = {"P04", "P05", "P18", "P19"}
 """Their mistakes are all seen in the stories that every run tells first: no kill hangs on the dice."""
 SEEDS = (1, 2)
 
