@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from gatespec.stack.finder import Server
     from gatespec.stack.nursery import Nursery
 
-ANSWER_S = 5
-"""How long the judge waits for one answer: a seal takes about a second."""
+ANSWER_S = 20
+"""How long the judge waits for one answer: a seal takes about a second, a busy disk longer."""
 OPEN_MS = 20_000
 """How long a server may take from its key to its first answer: it elects itself as a leader."""
 MOUNTED_MS = 5_000
