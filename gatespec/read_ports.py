@@ -79,7 +79,7 @@ class Disturbance:
     """Something that was done to the stage, for the history: what, to whom, and when it surely had taken effect."""
 
     what: str
-    """`store`, `life`, `provider`, `invalidate`, `vault` or `credential`."""
+    """`store`, `life`, `provider`, `invalidate`, `vault`, `credential`, `audit`, `crash`, `searched` or `leak`."""
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
@@ -87,7 +87,8 @@ class Disturbance:
 
     Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`. Of Vault its state, or
     `renewed` for a token. Of a credential of the provider: its mark, and `put` (into Vault, where it is the newest from
-    then on) or `refused` (by the provider, from then on); its owner and `gone` (from Vault).
+    then on) or `refused` (by the provider, from then on); its owner and `gone` (from Vault). Of an audit `watched`, or
+    a mark and `read`: Vault was asked for it since it was put. Of a search that its sink held something, or the leak.
     """
     began_ms: int
     done_ms: int

@@ -73,6 +73,8 @@ class Known:
     told_ms: int
     """By when its answer surely was with the gateway."""
     slack_ms: int
+    asked_ms: int
+    """When whoever made the gateway call may have asked: from then on, at the earliest, its age may be counted."""
     awaited: bool
     """Whether surely somebody still waited for it: past the deadline a gateway may have given it up."""
 
@@ -86,7 +88,7 @@ class Known:
 
     def surely_younger(self, age_ms: int, moment_ms: int) -> bool:
         """Whether it surely is younger than that, from wherever its age is counted."""
-        return moment_ms < self.began_ms - self.slack_ms + age_ms
+        return moment_ms < self.asked_ms - self.slack_ms + age_ms
 
     def perhaps_younger(self, age_ms: int, moment_ms: int) -> bool:
         """Whether there is a way to count its age by which it is younger than that."""
@@ -109,9 +111,10 @@ class Ledger:
                 call.ended_ms,
                 int(self._over_ms[call.serial]),
                 slack_ms,
+                _asked_ms(name, call, before, reads),
                 call.ended_ms - call.began_ms <= times.patience_ms,
             )
-            for call in self.calls
+            for before, call in zip([None, *self.calls], self.calls, strict=False)
             if call.outcome == OK and call.ended_ms is not None
         ]
 
@@ -135,6 +138,16 @@ class Ledger:
 def ended_ms(call: UpstreamCall) -> float:
     """When it ended; never, where it is in flight."""
     return inf if call.ended_ms is None else call.ended_ms
+
+
+def _asked_ms(name: str, call: UpstreamCall, before: UpstreamCall | None, reads: Sequence[Read]) -> int:
+    """The first read that can have made it: one that was under way as it began, and after the call before it.
+
+    A cluster is asked for its lease first, and that on a busy machine: tens of ms lie between the two.
+    """
+    from_ms = 0 if before is None or before.ended_ms is None else before.ended_ms
+    under_way = (read for read in reads if name in read.asked and read.sent_ms <= call.began_ms <= read.heard_ms)
+    return min(call.began_ms, max(from_ms, min((read.sent_ms for read in under_way), default=call.began_ms)))
 
 
 def _over_ms(name: str, call: UpstreamCall, reads: Sequence[Read], slack_ms: int) -> float:

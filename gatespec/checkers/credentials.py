@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.answers import SHOWN, reads_of
+from gatespec.checkers.audited import asked_for, fault_in_source
 from gatespec.checkers.calls import OK, ROUNDING_MS, Times, ledgers
 from gatespec.checkers.findings import Breach, Findings
 from gatespec.checkers.flights import stops_of
@@ -126,10 +127,10 @@ def cases_of(example: Example) -> Iterator[Case]:
 
 def judge_credentials(example: Example, since: int) -> Findings:
     """Hold a story's calls and answers against the statement; providers are well in it."""
-    findings, last = Findings(), len(example.exchanges) - 1
+    findings, last, asked = Findings(), len(example.exchanges) - 1, asked_for(example)
     for case in cases_of(example):
         for call in case.ledger.calls:
-            if fault := _fault_in_call(case, call):
+            if fault := _fault_in_call(case, call) or fault_in_source(asked, call):
                 findings.breaches.append(Breach(fault, last))
         for read in case.reads:
             if read.place >= since:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gatespec.checkers.audited import AUDIT, READ, WATCHED
 from gatespec.checkers.catalogue import asks_for_it
 from gatespec.checkers.vault import FOUND_BACK_MS
 from gatespec.clock import now_ns, sleep_until_ns, until
@@ -22,7 +23,7 @@ from gatespec.identities import Signer
 from gatespec.ports import Identity, Request, Untestable
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.read_ports import HOUSE, PLAIN, Disturbance
-from gatespec.vault_paths import path_of
+from gatespec.vault_paths import house_path, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,8 @@ class HttpReadGateway(HttpGateway):
         self._store = Store(lane.lines) if lane.lines else None
         self._vault: Vault | None = None
         self._secret_ways: SecretWays | None = None
+        self._unread: dict[tuple[str, str], tuple[str, int]] = {}
+        """Credentials that nobody asked Vault for since they were put: their path, and how often it was read before."""
         if lane.lines and lane.vault and lane.vault_is_its_own:
             self._vault = Vault(lane.vault, lane.lines.vault)
         self._providers: Providers | None = None
@@ -69,6 +72,7 @@ class HttpReadGateway(HttpGateway):
         if self._lane.pool and self._lane.pool.runs_low:
             self._lane.renew_pool()
         self.disturbances = []
+        self._unread.clear()
         if self._secret_ways:
             self._secret_ways.begin()
         if self._providers:
@@ -125,7 +129,12 @@ class HttpReadGateway(HttpGateway):
 
     def fresh_providers(self, count: int, shape: Shape = PLAIN) -> tuple[str, ...]:
         """Return providers that were never read before."""
-        return self._its_providers().fresh(count, shape)
+        names = self._its_providers().fresh(count, shape)
+        if self._vault and not self._unread:
+            self._did(AUDIT, "", WATCHED, self.clock.now_ms())
+        for name in names:
+            self._was_put(name, f"{HOUSE}:0", house_path(name), 0)
+        return names
 
     def provider(self, name: str, *, latency_ms: int = 0, failing: Failing = "", retry_after: str = "") -> None:
         """Set how a provider's list answers calls that arrive from now on."""
@@ -194,10 +203,21 @@ class HttpReadGateway(HttpGateway):
             self._did("vault", "", state, began)
 
     def watch_vault(self) -> None:
-        """Note that a token was renewed."""
+        """Note that a token was renewed, and which credentials Vault was asked for since they were put."""
         now = self.clock.now_ms()
-        if self._vault and self._vault.renewals():
+        if self._vault is None:
+            return
+        if self._vault.renewals():
             self._did("vault", "token", "renewed", now)
+        for (provider, mark), (path, before) in list(self._unread.items()):
+            if self._vault.reads[path] > before:
+                del self._unread[provider, mark]
+                self._did(AUDIT, provider, mark + READ, now)
+
+    def _was_put(self, provider: str, mark: str, path: str, before: int) -> None:
+        """From now on it counts who asks Vault for it."""
+        if self._vault:
+            self._unread[provider, mark] = path, before
 
     def rotate(self, provider: str, who: Identity | None = None) -> str:
         """Put another credential into Vault, which the provider accepts too."""
@@ -206,7 +226,11 @@ class HttpReadGateway(HttpGateway):
         if self._lane.secrets:
             self._lane.secrets.canaries.add("user-credential" if who else "provider-credential", fields["api_key"])
         providers.accept(provider)
-        share.put(path_of(provider, who.name if who else None), fields)
+        path = path_of(provider, who.name if who else None)
+        if self._vault:
+            self._vault.catch_up()
+        self._was_put(provider, mark, path, self._vault.reads[path] if self._vault else 0)
+        share.put(path, fields)
         self._did("credential", provider, f"{mark} put", began)
         return mark
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,10 @@ class Vault:
         self.share = share
         self.state: VaultState = "well"
         self._line = line
-        self._read_to = 0
+        self._read_to = 0  # who reads everything as it starts has asked before anybody looked
+        self._renewals = 0
+        self.reads: Counter[str] = Counter()
+        """How often each path was read since the lane began, by the audit log."""
 
     def become(self, state: VaultState) -> None:
         """Change, and return when it shows; raise `unable` where it does not."""
@@ -50,14 +54,27 @@ class Vault:
         self.state = state
 
     def turn_the_page(self) -> None:
-        """Hear of what was audited from now on."""
-        self._read_to = self._audited_bytes()
+        """Hear of renewals from now on."""
+        self.catch_up()
+        self._renewals = 0
 
     def renewals(self) -> int:
         """How often a token was renewed since this was last asked."""
+        self.catch_up()
+        seen, self._renewals = self._renewals, 0
+        return seen
+
+    def catch_up(self) -> None:
+        """Take in what was audited since the last time."""
         began, self._read_to = self._read_to, self._audited_bytes()
-        lines = self.share.server.audited(began)
-        return sum(e.get("type") == "response" and e["request"]["path"] in RENEWED for e in lines)
+        data = f"{self.share.mount}/data/"
+        for entry in self.share.server.audited(began):
+            if entry.get("type") != "response" or entry.get("error"):
+                continue
+            path, operation = entry["request"]["path"], entry["request"]["operation"]
+            self._renewals += path in RENEWED
+            if operation == "read" and path.startswith(data):
+                self.reads[path.removeprefix(data)] += 1
 
     def _audited_bytes(self) -> int:
         return self.share.server.audit_log.stat().st_size
