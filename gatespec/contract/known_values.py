@@ -86,7 +86,7 @@ def _is_in_half(case: Any) -> bool:  # noqa: ANN401 - as above
 def _people(lane: Lane) -> dict[str, dict[str, Any]]:
     """A user with a password and a service with a secret, where the target file says how to make them."""
     found: dict[str, dict[str, Any]] = {}
-    if lane.target.users is None:
+    if lane.target.users is None or lane.stack is None:
         return found
     user = lane.create_users("pro", 1)[0]
     if {"username", "password"} <= user.keys():

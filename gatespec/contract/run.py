@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gatespec.catalogue import load_catalogue
@@ -18,7 +18,7 @@ from gatespec.engine.backstage import people
 from gatespec.errors import usage
 from gatespec.stack.lane import Lane
 from gatespec.traceability import matrix as traced
-from gatespec.verdict import Run, Verdict
+from gatespec.verdict import Failure, Judgement, Run, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gatespec.contract.document import Operation
     from gatespec.engine.plan import Progress
     from gatespec.target import Target
-    from gatespec.verdict import Judgement
 
 MANY: Final = {f"GATEWAY_RATE_{plan}": "1000000" for plan in ("FREE", "PRO", "ENTERPRISE")}
 """Limits that no case meets: P03 judges them."""
@@ -138,6 +137,18 @@ def _path(operation: Operation, known: KnownValues) -> str:
     return path
 
 
+def leaked(lane: Lane, plan: ContractPlan) -> list[Judgement]:
+    """What a search for secrets found in all that was left behind: it breaks P19, whatever was asked."""
+    leaks = lane.secrets.search().leaks if lane.secrets else []
+    if not leaks:
+        return []
+    row = load_catalogue().property("P19")
+    told = tuple(map(str, leaks))
+    failure = Failure(row.statement, told[0], told, (), (), plan.command, 0, 0)
+    said = Judgement(row.id, row.title, row.level, "wire", "http", Verdict.BROKEN, told[0], row.statement)
+    return [replace(said, failure=failure)]
+
+
 def verify_contract(plan: ContractPlan, progress: Progress) -> Run:
     """Judge the HTTP contract of a target."""
     if unknown := plan.only - {each.id for each in load_document().operations}:
@@ -147,7 +158,7 @@ def verify_contract(plan: ContractPlan, progress: Progress) -> Run:
     began, started_at = clock.now_ms(), timestamp()
     with Lane.start(plan.target, settings={**MANY, **WITHOUT_PROBES}, out=plan.out, progress=progress.stage) as lane:
         session = Session(plan, progress, lane)
-        judgements = session.judge()
+        judgements = [*session.judge(), *leaked(lane, plan)]
         services = lane.services
     for judgement in judgements:
         progress.finish(judgement)
