@@ -150,8 +150,9 @@ class Answered:
                 continue
             if check.name not in DRAWN:
                 raise unable("contract-check-unknown", f"Schemathesis has a check {check.name!r} that is on no list")
-            if is_finding(check.name, self.answer.status, self.code, further_rules=further):
-                yield check.name, " ".join(check.failure_info.failure.title.split())
+            title = " ".join(check.failure_info.failure.title.split())
+            if is_finding(check.name, title, self.answer.status, self.code, further_rules=further):
+                yield check.name, title
         for violation in load_examiner().examine(self.answer):
             yield (
                 violation.check,
