@@ -19,6 +19,8 @@ DRAWN: Final = {
     "ensure_resource_availability": "what was made is there",
 }
 """Schemathesis' own, by its names."""
+OF_RESOURCES: Final = frozenset({"use_after_free", "ensure_resource_availability"})
+"""They follow what a request made: a repeated answer (`Idempotency-Key`) tells of what was made before."""
 OWN: Final = {
     "problem_form": "every error is a problem of RFC 9457, with a code of errors.toml, its status, and its fields",
     "trace_id": "every answer has X-Trace-Id, and a problem says the same; one that was sent is kept",
