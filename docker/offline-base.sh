@@ -2,11 +2,12 @@
 # Make every image of docker-compose.yml where no image registry can be reached: the base from this machine's own Debian
 # archive, and on it the project's Dockerfiles, under the very names that Compose and the judge ask for.
 #
-#   docker/offline-base.sh            the base, then all images; what is there already is built again from cache
-#   docker/offline-base.sh --base     the base alone
+#   docker/offline-base.sh              the base, then all images; what is there already is built again from cache
+#   docker/offline-base.sh --missing    of the third parties' images those alone that are not there
+#   docker/offline-base.sh --base       the base alone
 #
-# Needs root (debootstrap), Docker, and an apt source that works on this machine. Takes about three minutes the first time.
-# On an ordinary machine nobody needs this: the same names are official images there, or are built by `docker compose build`.
+# Needs root (debootstrap), Docker, and an apt source that works on this machine. On an ordinary machine nobody needs it: the
+# same names are official images there, or are built by `docker compose build`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,9 +31,9 @@ IMAGES=(
   gatespec/judge:0.1.0=judge
 )
 
+OURS='gatespec/*'
+
 check() {
-  [ "$(id -u)" = 0 ] || fail not-root 'debootstrap needs root' 'run it with sudo'
-  command -v debootstrap >/dev/null || fail debootstrap-missing 'there is no debootstrap' 'apt-get install debootstrap'
   command -v docker >/dev/null || fail docker-missing 'there is no docker' 'apt-get install docker.io'
   docker info >/dev/null 2>&1 || fail docker-unreachable 'no Docker daemon answers' 'start dockerd, or set DOCKER_HOST'
 }
@@ -44,6 +45,8 @@ mirror() { # the archive that this machine's own apt uses for Debian's main suit
 
 base() {
   local root archive
+  [ "$(id -u)" = 0 ] || fail not-root 'debootstrap needs root' 'run it with sudo'
+  command -v debootstrap >/dev/null || fail debootstrap-missing 'there is no debootstrap' 'apt-get install debootstrap'
   archive=$(mirror)
   [ -n "$archive" ] || fail archive-unknown "apt knows no archive of $SUITE" 'look at /etc/apt/sources.list, then apt-get update'
   root=$(mktemp -d)
@@ -73,9 +76,12 @@ image() { # name, folder
 check
 # Newer clients build with BuildKit through a plugin alone; without it the daemon's own builder does as well.
 docker buildx version >/dev/null 2>&1 && export DOCKER_BUILDKIT=1 || export DOCKER_BUILDKIT=0
-docker image inspect "$BASE" >/dev/null 2>&1 || base
+docker image inspect "$BASE" >/dev/null 2>&1 || timeout 60 docker pull --quiet "$BASE" 2>/dev/null || base
 [ "${1:-}" = --base ] && exit 0
 for each in "${IMAGES[@]}"; do
-  image "${each%%=*}" "${each#*=}"
+  name=${each%%=*}
+  # shellcheck disable=SC2053 - a pattern
+  [ "${1:-}" = --missing ] && [[ $name != $OURS ]] && docker image inspect "$name" >/dev/null 2>&1 && continue
+  image "$name" "${each#*=}"
 done
-echo 'all images are there: docker compose up --wait'
+echo 'all images are there'

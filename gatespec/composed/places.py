@@ -16,6 +16,8 @@ POSTGRES: Final = RUN / "postgres"
 VAULT: Final = RUN / "vault"
 EXPORT: Final = Path("/export")
 """`docker/run` of the checkout."""
+PASSWORD: Final = "password"  # noqa: S105 - a file's name
+KEYS: Final = "keys.json"
 EXTERNAL: Final = "external.toml"
 """What `--runtime external` reads there."""
 

@@ -5,7 +5,6 @@ It runs as root, with no more of root's powers than to give files away: every ot
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -19,7 +18,6 @@ from gatespec.stack.providers_file import Provider, write_providers_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-PASSWORD = "password"  # noqa: S105 - a file's name
 TO_OWNER, TO_GROUP = 0o400, 0o640
 
 
@@ -28,9 +26,8 @@ def main() -> int:
     _own(places.POSTGRES, places.POSTGRES_UID, places.POSTGRES_UID)
     _own(places.VAULT, places.JUDGE_UID, places.JUDGE_UID)
     _own(places.GATEWAY, places.JUDGE_UID, places.GATEWAY_GID)
-    password = _password(places.POSTGRES / PASSWORD)
+    password = _password(places.POSTGRES / places.PASSWORD)
     _settings(places.GATEWAY, password)
-    _export(password)
     return 0
 
 
@@ -39,14 +36,10 @@ def _own(folder: Path, uid: int, gid: int) -> None:
     os.chown(folder, uid, gid)
 
 
-def _give(file: Path, uid: int, gid: int) -> None:
-    os.chown(file, uid, gid)
-
-
 def _password(file: Path) -> str:
     if not file.exists():
         places.write(file, secrets.token_urlsafe(24), TO_OWNER)
-        _give(file, places.POSTGRES_UID, places.POSTGRES_UID)
+        os.chown(file, places.POSTGRES_UID, places.POSTGRES_UID)
     return file.read_text(encoding="utf-8")
 
 
@@ -68,21 +61,12 @@ def _settings(folder: Path, password: str) -> None:
     for file in folder.iterdir():
         if file.name != "vault.env":
             file.chmod(TO_GROUP)
-            _give(file, places.JUDGE_UID, places.GATEWAY_GID)
+            os.chown(file, places.JUDGE_UID, places.GATEWAY_GID)
 
 
 def _signing_key(folder: Path) -> SigningKey:
     there = SigningKey.lying_in(folder)
     return there if there.private_key_file.exists() else make_signing_key(folder)
-
-
-def _export(password: str) -> None:
-    """For the judge outside: whoever owns the checkout reads it; Vault's keeper, whose group it is, adds its part."""
-    owner = places.EXPORT.stat()
-    url = f"postgresql://{places.OWNER}:{password}@{places.published('postgres')}/postgres"
-    file = places.EXPORT / places.EXTERNAL
-    places.write(file, f"[postgres]\nurl = {json.dumps(url)}\n", 0o660)
-    os.chown(file, owner.st_uid, places.JUDGE_UID)
 
 
 if __name__ == "__main__":

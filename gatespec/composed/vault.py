@@ -23,7 +23,7 @@ from gatespec.vault_paths import house_path
 if TYPE_CHECKING:
     from typing import NoReturn
 
-KEYS = places.VAULT / "keys.json"
+KEYS = places.VAULT / places.KEYS
 LOGIN = places.GATEWAY / "vault.env"
 OPEN = Path("/tmp/open")  # noqa: S108 - a tmpfs of this container's own; its health check looks for it
 LOOK_MS = 2_000
@@ -80,15 +80,6 @@ def _let_in(vault: VaultApi) -> None:
     for name in places.providers():
         if share.get(house_path(name)) is None:
             share.put(house_path(name), house_credential(name, name))
-    _export(str(vault.client.token))
-
-
-def _export(token: str) -> None:
-    """For the judge outside: it administers this Vault too."""
-    file = places.EXPORT / places.EXTERNAL
-    told = file.read_text(encoding="utf-8").partition("[vault]")[0]
-    address = f"http://{places.published('vault')}"
-    file.write_text(f"{told}[vault]\naddress = {json.dumps(address)}\ntoken = {json.dumps(token)}\n", encoding="utf-8")
 
 
 def _keep(vault: VaultApi) -> NoReturn:

@@ -59,7 +59,7 @@ class Contained(Child):
     def _ended_with(self) -> int:
         said = int(self._container.wait(timeout=ENDED_S)["StatusCode"])
         with suppress(_docker_error()):
-            self._container.remove(force=True)
+            self._container.remove(force=True, v=True)
         return SIGNALLED - said if said > SIGNALLED else said
 
     def _found(self) -> born.Born:
@@ -124,7 +124,7 @@ def remove_all(run_id: str) -> int:
         left = client.containers.list(all=True, filters={"label": f"{LABEL}={run_id}"})
         for container in left:
             with suppress(_docker_error()):
-                container.remove(force=True)
+                container.remove(force=True, v=True)
         return len(left)
     return 0
 
