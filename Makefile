@@ -11,10 +11,10 @@ ARGS ?=
 PROFILE ?=
 CASES ?= 1500
 
-.PHONY: help setup verify verify-long test lint types imports unit wire contract containers bench clean
+.PHONY: help setup verify verify-long test lint types imports unit wire contract containers k8s-check bench clean
 
 help: ## Show what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 # `--target` needs no root, no venv module and no permission of a system Python that is managed by somebody else.
 $(UV_HERE):
@@ -62,6 +62,9 @@ contract: setup
 containers: setup ## The stack of docker-compose.yml, and a share of the judgement in containers
 	@docker/with-daemon.sh docker/share.sh || { code=$$?; [ $$code = 75 ] || exit $$code; \
 	  echo 'containers: NOT RUN, and so not passed; the lines above say why'; }
+
+k8s-check: ## Ask a real kube-apiserver whether it would take the manifests; builds it the first time
+	@k8s/check.sh
 
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)

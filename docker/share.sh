@@ -15,6 +15,6 @@ fi
 
 worst=0
 "${RUN[@]}" pytest tests/containers || worst=$?
-"${RUN[@]}" gatespec verify --runtime containers --tier wire --only P01,P03,P08,P18 --examples 3 --out out/containers || worst=$?
+"${RUN[@]}" gatespec verify --runtime containers --tier wire --only P01,P03,P08,P18 --examples 3 --side-by-side 2 --out out/containers || worst=$?
 "${RUN[@]}" gatespec drill redis_gone vault_gone --runtime containers --out out/containers/drill || worst=$?
 exit "$worst"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
-from contextlib import closing
+import tempfile
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from gatespec.errors import GatespecError, unable
 from gatespec.stack.finder import POSTGRES_OLDEST, REDIS_OLDEST, VAULT_OLDEST, Missing, Server, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from docker import DockerClient
 
@@ -140,11 +142,19 @@ def build(name: str, dockerfile: Path, context: Path, log: Path) -> None:
     """Build an image once a process, from cache where nothing changed; `unable` says where the builder's words are."""
     argv = ["docker", "build", "--tag", name, "--file", str(dockerfile), str(context)]
     try:
-        with log.open("ab") as words:
+        with log.open("ab") as words, _alone():
             subprocess.run(argv, stdout=words, stderr=words, env=_builder(), timeout=BUILD_S, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         what = f"cannot build the image {name}: {error}"
         raise unable("image-not-built", what, tried=" ".join(argv), hint=f"the builder's words are in {log}") from error
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One builder at a time: judges side by side would build the same layers, each for itself."""
+    with (Path(tempfile.gettempdir()) / f"gatespec-build-{os.geteuid()}.lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _builder() -> dict[str, str]:

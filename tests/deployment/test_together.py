@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -151,7 +152,7 @@ def test_names_that_the_code_knows_are_those_of_the_compose_file() -> None:
     assert set(nodes) == {name for name in SERVICES if re.fullmatch(r"redis-\d", name)}
     assert places.POSTGRES_HOST.partition(":")[0] in SERVICES
     for url in (places.VAULT_URL, places.SIMULATORS_URL):
-        assert re.fullmatch(r"http://([a-z]+):\d+", url)[1] in SERVICES  # type: ignore[index]
+        assert urlsplit(url).hostname in SERVICES
     environment = SERVICES["postgres"]["environment"]
     assert (environment["POSTGRES_USER"], environment["POSTGRES_DB"]) == (places.OWNER, places.DATABASE)
     simulated = SERVICES["simulators"]["environment"]["GATESPEC_PROVIDERS"].split(",")
