@@ -14,7 +14,7 @@ from gatespec.drills.journal import journal_of
 from gatespec.drills.judge import judge_drill
 from gatespec.drills.runner import conduct, settings_of
 from gatespec.drivers.http_reads import HttpReadGateway
-from gatespec.engine.backstage import people
+from gatespec.engine.backstage import no_cluster, people
 from gatespec.errors import GatespecError
 from gatespec.history import HistoryWriter
 from gatespec.ports import Untestable
@@ -55,13 +55,17 @@ class Drilling:
             yield from (without_record(drill, Verdict.UNTESTABLE, NOT_OURS) for drill in drills)
             return
         adapters = self.target.adapters
+        without = no_cluster(self.target)
         with (
             (self.out / HISTORY).open("w", encoding="utf-8") as file,
             Stack.start(self.out, providers=adapters, progress=self.progress.stage) as stack,
         ):
             history = HistoryWriter(file, target=self.target.name)
             for drill in drills:
-                yield self._one(drill, stack, history)
+                if drill.on_cluster and without:
+                    yield without_record(drill, Verdict.UNTESTABLE, without)
+                else:
+                    yield self._one(drill, stack, history)
 
     def _one(self, drill: Drill, stack: Stack, history: HistoryWriter) -> Judgement:
         started_at = timestamp()
@@ -82,7 +86,12 @@ class Drilling:
         say = self.progress.stage
         with ExitStack() as ends:
             lane = stack.lane(
-                self.target, settings=settings_of(drill), instances=INSTANCES, needs=drill.needs, progress=say
+                self.target,
+                settings=settings_of(drill),
+                instances=INSTANCES,
+                needs=drill.needs,
+                on_cluster=drill.on_cluster,
+                progress=say,
             )
             ends.enter_context(lane)
             gateway = HttpReadGateway(lane, people(lane))

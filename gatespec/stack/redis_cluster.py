@@ -36,7 +36,7 @@ AGREE_MS = 60_000
 
 
 class ClusterNode(NativeService):
-    """One server; after a kill it comes back with its id and no keys, and with its slots where nobody took them over."""
+    """One server; after a kill it comes back with its id and no keys, and its slots where nobody took them."""
 
     def __init__(self, nursery: Nursery, server: Server, name: str) -> None:
         super().__init__(nursery, name)
@@ -156,6 +156,10 @@ class RedisCluster:
         for first, last, primary, *_ in told:
             shards.setdefault(by_port[int(primary[1])], []).append(f"{first}-{last}")
         return {name: ",".join(sorted(slots)) for name, slots in shards.items()}
+
+    def epoch(self, seen_from: ClusterNode) -> int:
+        """How many times slots changed hands, as this node knows it by now; raise `RedisError`."""
+        return int(_info(seen_from)["cluster_current_epoch"])
 
     def announce(self, ports: Sequence[int]) -> None:
         """Send clients to these ports, one for each node, wherever they learn of the nodes; `ready` waits for that."""

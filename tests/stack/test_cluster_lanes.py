@@ -78,7 +78,7 @@ def test_redis_breaks_on_every_node_and_is_mended_on_every_node(breakable: Lane,
     cluster, lines = breakable.cluster, breakable.lines
     assert cluster
     assert lines
-    store = Store(lines)
+    store = Store(lines.redis)
     assert store.become("hanging" if state == "hanging" else "refusing") is None
     for each, node in zip(lines.redis, cluster.nodes, strict=True):
         with redis.Redis.from_url(each.url, socket_timeout=0.5, retry=None) as far, pytest.raises(redis.RedisError):
