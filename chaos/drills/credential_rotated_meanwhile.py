@@ -1,14 +1,14 @@
 """What is lost, and what is claimed of it: data alone."""
 
 from gatespec.drills.claims import EVERY
-from gatespec.drills.credential_claims import credentials_are_vaults, new_credential_used, old_credential_refused
+from gatespec.drills.credential_claims import a_rotated_credential_is_used, new_credential_used, old_credential_refused
 from gatespec.drills.drill import Drill, Fault
 
 DRILL = Drill(
     name="credential_rotated_meanwhile",
     sentence="Two of three providers refuse the old credential before or after Vault has the new one: it is found.",
     fault=Fault("credential", ("put first", "refused first"), lasts_ms=(3_000, 5_000), share=0.67),
-    claims=(*EVERY, credentials_are_vaults),
+    claims=(*EVERY, a_rotated_credential_is_used),
     saw=(old_credential_refused, new_credential_used),
     heals_ms=5_000,
     # Longer than any list is fresh: the old credential is met, and refused, before it would be read again anyhow.

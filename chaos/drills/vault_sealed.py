@@ -1,7 +1,7 @@
 """What is lost, and what is claimed of it: data alone."""
 
 from gatespec.drills.claims import EVERY
-from gatespec.drills.credential_claims import credentials_are_vaults, credentials_end, credentials_serve_meanwhile
+from gatespec.drills.credential_claims import credentials_end, credentials_serve_meanwhile
 from gatespec.drills.dependency_claims import new_integrations_wait
 from gatespec.drills.drill import Drill, Fault
 
@@ -9,5 +9,5 @@ DRILL = Drill(
     name="vault_sealed",
     sentence="Vault answers that it is sealed: what was last read of it serves for its life, and not longer.",
     fault=Fault("vault", ("sealed",), lasts_ms=(10_000, 12_000)),
-    claims=(*EVERY, credentials_are_vaults, credentials_end, credentials_serve_meanwhile, new_integrations_wait),
+    claims=(*EVERY, credentials_end, credentials_serve_meanwhile, new_integrations_wait),
 )

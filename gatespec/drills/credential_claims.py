@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.calls import OK, Times, allowance_ms
-from gatespec.checkers.credentials import judge_credentials
 from gatespec.checkers.findings import Breach
-from gatespec.checkers.vault import FIRST, VaultTimes
+from gatespec.checkers.vault import FIRST, VaultRecord, VaultTimes
 from gatespec.drills.phases import windows_of
+from gatespec.read_ports import HOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +40,20 @@ def credentials_serve_meanwhile(example: Example, _heals_ms: int) -> Iterator[Br
             yield Breach("no provider was called while the last read credentials had to serve", 0)
 
 
-def credentials_are_vaults(example: Example, _heals_ms: int) -> Iterator[Breach]:
-    """Every call comes with a credential that Vault held within one refresh; refused, with the newest (P18)."""
-    yield from judge_credentials(example, 0).breaches
+def a_rotated_credential_is_used(example: Example, _heals_ms: int) -> Iterator[Breach]:
+    """One refresh after Vault has a new credential no provider is called with the old one any more."""
+    vault, last = VaultRecord(example), len(example.exchanges) - 1
+    for call in example.calls:
+        permitted = vault.permitted(call.provider, HOUSE, call.began_ms - vault.slack_ms, call.began_ms)
+        if call.credential not in permitted:
+            due = ", ".join(sorted(filter(None, permitted))) or "none"
+            yield Breach(f"{call.provider} was called with {call.credential or 'no credential'}: {due} was due", last)
 
 
 def old_credential_refused(example: Example) -> int:
-    """How often a provider answered 401 to what Vault had held first."""
-    return sum(call.outcome == "unauthorized" and call.credential == FIRST for call in example.calls)
+    """How often a provider answered 401 to what Vault had held first, while that was being exchanged."""
+    refused = [c for c in example.calls if c.outcome == "unauthorized" and c.credential == FIRST]
+    return sum(w.from_ms <= call.began_ms < w.healing_ms for w in windows_of(example) for call in refused)
 
 
 def new_credential_used(example: Example) -> int:

@@ -21,13 +21,13 @@ ROOM: Mapping[str, tuple[int, str]] = {
     WAITING: (PLAIN.queue, "calls that wait for a place at one provider"),
 }
 """Gauges of spec/metrics.toml, each with its bound from the providers file; who shows none is not judged by them."""
-GROWTH_MAX_BYTES = 48 * 2**20
+GROWTH_MAX_BYTES = 16 * 2**20
 """How much an instance may grow by from before the fault: see docs/decisions/0121."""
 MIB = 2**20
 
 
 def memory_is_bounded(example: Example, _heals_ms: int) -> Iterator[Breach]:
-    """From the fault on no instance holds more than 48 MiB above the most that it held before it."""
+    """From the fault on no instance holds more than 16 MiB above the most that it held before it."""
     windows = windows_of(example)
     if not windows:
         return
@@ -37,7 +37,7 @@ def memory_is_bounded(example: Example, _heals_ms: int) -> Iterator[Breach]:
         before = max((s.value for s in mine if s.at_ms < first_ms), default=None)
         worst = max((s for s in mine if s.at_ms >= first_ms), key=lambda s: s.value, default=None)
         if before is not None and worst is not None and worst.value - before > GROWTH_MAX_BYTES:
-            yield Breach(f"instance {instance} {_grew(before, worst, first_ms)}: 48 MiB are allowed", 0)
+            yield Breach(f"instance {instance} {_grew(before, worst, first_ms)}: 16 MiB are allowed", 0)
 
 
 def queues_are_bounded(example: Example, _heals_ms: int) -> Iterator[Breach]:

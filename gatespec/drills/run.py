@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.secrecy import LEAK
-from gatespec.clock import MonotonicClock, timestamp
-from gatespec.drills.journal import journal_of
+from gatespec.clock import MonotonicClock, timestamp, timestamp_of
+from gatespec.drills.journal import Written, journal_of
 from gatespec.drills.judge import judge_drill
 from gatespec.drills.runner import conduct, settings_of
 from gatespec.drivers.http_reads import HttpReadGateway
@@ -68,7 +67,6 @@ class Drilling:
                     yield self._one(drill, stack, history)
 
     def _one(self, drill: Drill, stack: Stack, history: HistoryWriter) -> Judgement:
-        started_at = timestamp()
         try:
             example = self._conducted(drill, stack)
         except Untestable as reason:
@@ -78,7 +76,8 @@ class Drilling:
         history.chapter(example.context)
         history.example(example)
         judgement = judge_drill(drill, example)
-        told = journal_of(drill, example, judgement, (started_at, timestamp()), version("gatespec"))
+        written = Written(self.seed, str(self.out), str(self.out / HISTORY), timestamp_of)
+        told = journal_of(drill, example, judgement, written)
         (self.out / JOURNAL.format(drill.name)).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         return judgement
 

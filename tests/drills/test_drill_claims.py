@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 HEALS_MS = 5_000
 MEANWHILE = FAULT_MS + 2_150
 SPECIAL = (
-    credential_claims.credentials_are_vaults,
+    credential_claims.a_rotated_credential_is_used,
     credential_claims.credentials_end,
     credential_claims.credentials_serve_meanwhile,
     dependency_claims.new_integrations_wait,
@@ -117,7 +117,7 @@ def failed_over(at_ms: int) -> Example:
 
 PLANTED = {
     "four trials at once": (claims.breakers_hold, tried(4)),
-    "100 MiB more": (room_claims.memory_is_bounded, grown(100)),
+    "17 MiB more": (room_claims.memory_is_bounded, grown(17)),
     "101 calls wait": (room_claims.queues_are_bounded, queued(room_claims.WAITING, 101)),
     "11 calls in flight": (room_claims.queues_are_bounded, queued(room_claims.IN_FLIGHT, 11)),
     "away and called well": (
@@ -157,7 +157,7 @@ PLANTED = {
         dependency_claims.what_needs_the_database_waits,
         with_exchanges(planted("database"), waits(keys(3_000))),
     ),
-    "the old credential for too long": (credential_claims.credentials_are_vaults, rotated(END_MS)),
+    "the old credential long after": (credential_claims.a_rotated_credential_is_used, rotated(END_MS)),
     "ten long after an heir": (claims.limits_hold, failed_over(20_000)),
     "a secret in a log": (claims.secrets_stay, leaked()),
     "a 500 meanwhile": (claims.every_read_is_answered, with_exchanges(planted(), read(MEANWHILE, None, status=500))),
@@ -215,9 +215,9 @@ def test_a_right_record_breaks_no_claim(claim: Claim) -> None:
     ("claim", "example"),
     [
         (claims.breakers_hold, tried(3)),
-        (room_claims.memory_is_bounded, grown(40)),
+        (room_claims.memory_is_bounded, grown(16)),
         (room_claims.queues_are_bounded, queued(room_claims.WAITING, 100)),
-        (credential_claims.credentials_are_vaults, rotated(FAULT_MS + 1_200)),
+        (credential_claims.a_rotated_credential_is_used, rotated(FAULT_MS + 1_200)),
         (claims.limits_hold, failed_over(11_000)),
     ],
 )
