@@ -11,6 +11,6 @@ DRILL = Drill(
     claims=(*EVERY, a_rotated_credential_is_used),
     saw=(old_credential_refused, new_credential_used),
     heals_ms=5_000,
-    # Longer than any list is fresh: the old credential is met, and refused, before it would be read again anyhow.
-    settings={"GATEWAY_CREDENTIAL_REFRESH_S": "4"},
+    # Far longer than any list is fresh: the old credential is met, and refused, before it would be read again anyhow.
+    settings={"GATEWAY_CREDENTIAL_REFRESH_S": "10", "GATEWAY_CREDENTIAL_CACHE_S": "30"},
 )
