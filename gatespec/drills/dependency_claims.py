@@ -36,11 +36,22 @@ def health_tells_what_is_away(example: Example, heals_ms: int) -> Iterator[Breac
             yield Breach(f"/health was {said(exchange)}, without a status and dependencies: 200 is due", place)
             continue
         sent, heard = exchange.span.sent_ms, exchange.span.heard_ms
-        away = [w for w in windows if w.sure_ms + NOTICED_MS <= sent and heard < w.healing_ms]
+        away = [w for w in windows if _is_told(w, exchange)]
         yield from (Breach(fault, place) for w in away if (fault := _unsaid(health, NAMES[w.what])))
         if not touches(windows, sent, heard, max(heals_ms, FOUND_BACK_MS)):
             names = {NAMES[w.what] for w in windows}
             yield from (Breach(fault, place) for name in sorted(names) if (fault := _slander(health, name)))
+
+
+def health_asked_meanwhile(example: Example) -> int:
+    """How many answers of `/health` had to tell what was away."""
+    windows = [w for w in windows_of(example) if w.what in NAMES]
+    return sum(_is_told(w, exchange) for w in windows for _, exchange in asked_at(example, HEALTH))
+
+
+def _is_told(window: Window, exchange: Exchange) -> bool:
+    """Whether it had to be known by then that it was away, and it still was."""
+    return window.sure_ms + NOTICED_MS <= exchange.span.sent_ms and exchange.span.heard_ms < window.healing_ms
 
 
 def it_stays_ready(example: Example, _heals_ms: int) -> Iterator[Breach]:

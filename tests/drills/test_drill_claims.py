@@ -233,6 +233,11 @@ def test_a_shard_is_lost_until_it_has_an_heir_and_not_taken_back_before_its_node
     assert not is_healed(replace(example, disturbances=example.disturbances[:2]))
 
 
+def test_a_look_at_health_counts_where_it_had_to_tell() -> None:
+    looks = health(3_000), health(FAULT_MS + 100), health(TOLD_MS), health(HEALED_MS + 100)
+    assert dependency_claims.health_asked_meanwhile(with_exchanges(planted(), *looks)) == 1
+
+
 def test_memory_that_nobody_watched_is_not_known_to_be_bounded() -> None:
     blind = judge_drill(drill(), replace(planted(), samples=[]))
     assert (blind.verdict, blind.reason) == (Verdict.INCONCLUSIVE, "the run never saw: memory-watched")
@@ -298,6 +303,7 @@ def test_the_timeline_shows_the_fault_against_its_seconds() -> None:
 def test_a_recorded_drill_is_judged_again(tmp_path: Path) -> None:
     file = tmp_path / "history.jsonl"
     good = planted()
+    good = with_exchanges(good, health(TOLD_MS, "degraded", redis="away"))
     with file.open("w", encoding="utf-8") as out:
         history, named = HistoryWriter(out, target="t"), replace(good.context, property_id="redis_gone")
         history.chapter(named)

@@ -15,11 +15,12 @@ from chaoslib.hypothesis import run_steady_state_hypothesis
 from chaoslib.run import EventHandlerRegistry, initialize_run_journal
 
 from gatespec.clock import timestamp_of
+from gatespec.drills.dependency_claims import NOTICED_MS
 from gatespec.drills.drill import load_drills
 from gatespec.drills.journal import Written, experiment_of, journal_of
 from gatespec.drills.judge import judge_drill
 from gatespec.history import HistoryWriter
-from tests.drills.planted import planted, read, with_exchanges
+from tests.drills.planted import FAULT_MS, health, planted, read, with_exchanges
 
 if TYPE_CHECKING:
     from gatespec.drills.drill import Drill
@@ -37,7 +38,8 @@ def written(folder: Path) -> Written:
 
 def recorded(folder: Path, example: Example) -> dict[str, Any]:
     """The journal of a record that lies in the folder."""
-    named = replace(example, context=replace(example.context, property_id=DRILL.name))
+    asked = with_exchanges(example, health(FAULT_MS + NOTICED_MS + 100, "degraded", redis="away"))
+    named = replace(asked, context=replace(example.context, property_id=DRILL.name))
     with (folder / "history.jsonl").open("w", encoding="utf-8") as out:
         history = HistoryWriter(out, target="t")
         history.chapter(named.context)
