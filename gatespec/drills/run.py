@@ -45,8 +45,8 @@ class Drilling:
     seed: int
     out: Path
     progress: Progress
-    services: dict[Service, None] = field(default_factory=dict)
-    """Every server that ran, each once."""
+    services: dict[tuple[str, str], Service] = field(default_factory=dict)
+    """Every server that ran, each once: by its role and address."""
 
     def each(self, drills: Sequence[Drill]) -> Iterator[Judgement]:
         """Conduct and judge one after the other."""
@@ -95,7 +95,7 @@ class Drilling:
             ends.enter_context(lane)
             gateway = HttpReadGateway(lane, people(lane))
             ends.callback(gateway.close)
-            self.services.update(dict.fromkeys(lane.services))
+            self.services.update({(each.role, each.address): each for each in lane.services})
             say(f"drilling {drill.name} (seed {self.seed})")
             return searched(conduct(drill, self.seed, lane, gateway), lane)
 
@@ -123,7 +123,7 @@ def run_drills(drills: Sequence[Drill], drilling: Drilling, command: str) -> Run
         started_at=started_at,
         took_ms=clock.now_ms() - began,
         command=command,
-        services=tuple(drilling.services),
+        services=tuple(drilling.services.values()),
         judgements=tuple(ran),
     )
 
