@@ -23,7 +23,7 @@ POLITE = Identity("user", "ann", "enterprise")
 GREEDY = Identity("ip", "192.0.2.1", "free")
 SETTINGS = {**load_catalogue().defaults(), **SHORT}
 MIB = 2**20
-FAULT_MS, HEALED_MS, END_MS = 10_000, 14_000, 26_000
+FAULT_MS, HEALED_MS, END_MS = 10_000, 17_000, 29_000
 PATH = f"/api/v2/providers?provider={PROVIDER}&limit=100"
 
 

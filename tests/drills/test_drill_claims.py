@@ -250,7 +250,7 @@ def test_a_planted_mistake_breaks_its_claim(claim: Claim, example: Example) -> N
 
 def test_twice_the_limit_is_permitted_while_redis_is_away_and_not_once_it_is_back() -> None:
     assert list(claims.limits_hold(burst(10, 11_000), HEALS_MS)) == []
-    assert list(claims.limits_hold(burst(10, 22_000), HEALS_MS))
+    assert list(claims.limits_hold(burst(10, 25_000), HEALS_MS))
 
 
 def test_only_redis_excuses_more_than_the_limit() -> None:
@@ -297,7 +297,7 @@ def test_the_timeline_shows_the_fault_against_its_seconds() -> None:
     assert timeline is not None
     assert timeline.windows == (("refusing", FAULT_MS - 1_200, HEALED_MS + 10 - 1_200),)
     assert [second.at_s for second in timeline.seconds if second.errors] == [(MEANWHILE - 1_200) // 1_000]
-    assert [second.at_s for second in timeline.seconds if second.faulty] == [8, 9, 10, 11, 12]
+    assert [second.at_s for second in timeline.seconds if second.faulty] == list(range(8, 16))
 
 
 def test_a_recorded_drill_is_judged_again(tmp_path: Path) -> None:
