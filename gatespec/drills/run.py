@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gatespec.engine.plan import Progress
     from gatespec.history import Example
     from gatespec.stack.lane import Lane
+    from gatespec.stack.runtimes import Runtime
     from gatespec.target import Target
     from gatespec.verdict import Service
 
@@ -45,6 +46,7 @@ class Drilling:
     seed: int
     out: Path
     progress: Progress
+    runtime: Runtime = "native"
     services: dict[tuple[str, str], Service] = field(default_factory=dict)
     """Every server that ran, each once: by its role and address."""
 
@@ -57,7 +59,7 @@ class Drilling:
         without = no_cluster(self.target)
         with (
             (self.out / HISTORY).open("w", encoding="utf-8") as file,
-            Stack.start(self.out, providers=adapters, progress=self.progress.stage) as stack,
+            Stack.start(self.out, providers=adapters, progress=self.progress.stage, runtime=self.runtime) as stack,
         ):
             history = HistoryWriter(file, target=self.target.name)
             for drill in drills:

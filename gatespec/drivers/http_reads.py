@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gatespec.ports import Exchange, Tier
     from gatespec.read_ports import Act, Failing, Life, Shape, ShardState, StoreState, UpstreamCall, VaultState
     from gatespec.stack.lane import Lane
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
 
 INVALIDATE = "/internal/v1/cache/invalidate"
 OPERATOR = "gatespec-operator"
