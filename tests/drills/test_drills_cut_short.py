@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatespec.stack.state import RunState
 
 FAULTY = r"1[0-2]\.\d s"
-"""What is lost goes after six to seven seconds of traffic, for six at least: from the tenth second to the twelfth it is away."""
+"""What is lost goes in the seventh second of traffic, for six at least: from the tenth to the twelfth it is away."""
 BEGUN_MS, GONE_MS = 120_000, 30_000
 
 
