@@ -77,7 +77,7 @@ class Stack(Servers):
             stores = ends.enter_context(self.stores())
             if on_cluster:
                 say(progress, "starting redis-cluster")
-                stores = ends.enter_context(self.clustered(stores))
+                stores = ends.enter_context(self.clustered(stores, replicas=needs.redis_replicas if needs else 0))
             if needs and needs.vault_token_s:
                 say(progress, "starting a vault of its own")
                 stores = ends.enter_context(self.own_vault(stores, needs.vault_token_s))

@@ -158,10 +158,11 @@ class Servers:
             self.vault.forget(name.replace("_", "-"))
 
     @contextmanager
-    def clustered(self, stores: Stores) -> Iterator[Stores]:
+    def clustered(self, stores: Stores, *, replicas: int = 0) -> Iterator[Stores]:
         """Lend the same stores with a Redis Cluster of their own: a cluster has no logical databases to share out."""
         # Never one name twice: what a node of this name knew of its cluster still lies in its folder.
-        cluster = RedisCluster(self.nursery, self._start.redis, f"redis-cluster-{next(self._clusters)}")
+        name = f"redis-cluster-{next(self._clusters)}"
+        cluster = RedisCluster(self.nursery, self._start.redis, name, replicas=replicas)
         try:
             cluster.start()
             cluster.ready()
