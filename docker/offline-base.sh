@@ -60,7 +60,10 @@ base() {
   done
   # Whatever this machine trusts, apt, pip and uv trust inside a build too.
   install -D -m 644 "$CERTIFICATES" "$root$CERTIFICATES"
-  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*
+  # As the official image does: no manuals, no translations, and none that packages would bring later.
+  rm -rf "$root"/usr/share/{doc,info,man,locale,groff,lintian,linda}/*
+  printf 'path-exclude=/usr/share/%s/*\n' doc info man locale groff lintian linda >"$root/etc/dpkg/dpkg.cfg.d/slim"
   tar -C "$root" -c . | docker import --message 'debootstrap minbase' \
     --change "ENV SSL_CERT_FILE=$CERTIFICATES PIP_CERT=$CERTIFICATES REQUESTS_CA_BUNDLE=$CERTIFICATES" \
     --change "ENV NODE_EXTRA_CA_CERTS=$CERTIFICATES CURL_CA_BUNDLE=$CERTIFICATES" \

@@ -121,7 +121,7 @@ def remove_all(run_id: str) -> int:
     import docker  # noqa: PLC0415 - as above
 
     with suppress(_docker_error()), closing(docker.from_env()) as client:
-        left = client.containers.list(all=True, filters={"label": f"{LABEL}={run_id}"})
+        left = client.containers.list(all=True, filters={"label": f"{LABEL}={run_id}"}, ignore_removed=True)
         for container in left:
             with suppress(_docker_error()):
                 container.remove(force=True, v=True)

@@ -31,6 +31,6 @@ def test_no_container_is_left(docker: DockerClient, state_folder: Path, tmp_path
         label = {"label": f"{LABEL}={told['run']}"}
         assert len(docker.containers.list(filters=label)) == 1
         judge.send_signal(number)
-    assert until(lambda: not docker.containers.list(all=True, filters=label), at_most_ms=GONE_MS)
+    assert until(lambda: not docker.api.containers(all=True, filters=label), at_most_ms=GONE_MS)
     assert until(lambda: not list(state_folder.glob("*.json")), at_most_ms=GONE_MS)
     assert not ports.is_taken(told["port"])
