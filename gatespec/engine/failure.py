@@ -40,6 +40,7 @@ def replay_line(broken: Broken, plan: VerifyPlan) -> str:
     program = plan.command.partition(" verify")[0] or "gatespec"
     words = ["verify", "--only", context.property_id, "--tier", context.tier, "--binding", context.binding]
     words += ["--target", plan.target_named] if plan.target_named else []
+    words += ["--runtime", plan.runtime] if plan.runtime != "native" else []
     words += ["--replay", write_story(broken.example.story)]
     return f"{program} {shlex.join(words)}"
 
