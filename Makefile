@@ -11,10 +11,10 @@ ARGS ?=
 PROFILE ?=
 CASES ?= 1500
 
-.PHONY: help setup verify verify-long test lint types imports unit wire contract bench clean
+.PHONY: help setup verify verify-long test lint types imports unit wire contract bench k8s-check clean
 
 help: ## Show what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 # `--target` needs no root, no venv module and no permission of a system Python that is managed by somebody else.
 $(UV_HERE):
@@ -44,7 +44,7 @@ lint: setup
 
 types: setup
 	@$(RUN) mypy
-	@$(RUN) mypy properties tests benchmarks
+	@$(RUN) mypy properties tests benchmarks k8s
 
 imports: setup
 	@$(RUN) lint-imports
@@ -60,6 +60,9 @@ contract: setup
 
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)
+
+k8s-check: setup ## Ask a real Kubernetes API server for its word on the manifests; needs etcd, and Go the first time
+	@$(RUN) python -m k8s.check
 
 clean: ## Remove what was made; fetched packages stay in uv's cache
 	@rm -rf out .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -82,6 +82,11 @@ class Node:
         """Its own line."""
         return next(seen for seen in self.view().values() if "myself" in seen.flags)
 
+    def in_step(self) -> bool:
+        """Whether it has its primary's keys, if it has one: only then could it take over."""
+        told = self._client.info("replication")
+        return bool(told.get("master_link_status", "up") == "up")
+
     def ip(self) -> str:
         """Today's address."""
         return str(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][4][0])
@@ -101,7 +106,10 @@ def join(nodes: list[Node]) -> None:
     _forget_former_selves(nodes)
     _share_slots(nodes)
     _give_replicas(nodes)
-    _until("every node says that the cluster is well", lambda: all(map(_is_well, nodes)))
+    _until(
+        "every node says that the cluster is well, and every replica has its primary's keys",
+        lambda: all(map(_is_well, nodes)),
+    )
 
 
 def _introduce(nodes: list[Node]) -> None:
@@ -175,7 +183,7 @@ def _all_see_replica(nodes: list[Node], name: str) -> bool:
 
 
 def _is_well(node: Node) -> bool:
-    return "cluster_state:ok" in node.ask("INFO")
+    return "cluster_state:ok" in node.ask("INFO") and node.in_step()
 
 
 def _until(what: str, reached: Callable[[], bool]) -> None:
