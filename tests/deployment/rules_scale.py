@@ -91,7 +91,9 @@ def selected(manifests: Manifests) -> list[str]:
 def _finds(manifests: Manifests, service: dict[str, Any]) -> bool:
     wanted = service["spec"]["selector"].items()
     found = [one for one in workloads(manifests) if wanted <= one.labels.items()]
-    ports = {port["name"]: port["containerPort"] for one in found for c in one.containers for port in c["ports"]}
+    ports = {
+        port["name"]: port["containerPort"] for one in found for c in one.containers for port in c.get("ports", [])
+    }
     return bool(found) and all(ports.get(port["targetPort"]) == port["port"] for port in service["spec"]["ports"])
 
 
