@@ -148,8 +148,8 @@ def understood(manifests: Manifests) -> list[str]:
 
 
 def versioned(manifests: Manifests) -> list[str]:
-    """The image is of this version, and the job that migrates is named after it: a job cannot be changed."""
+    """The image is of this version, and each job that runs it is named after it: a job cannot be changed."""
     tags = {c["image"] for one in workloads(manifests) for c in one.containers if c["image"].startswith(IMAGE)}
-    jobs = [one["metadata"]["name"] for one in of_kind(manifests, "Job") if "migrate" in one["metadata"]["name"]]
-    wrong = sorted(tags ^ {f"{IMAGE}:{version()}"})
-    return wrong + [name for name in jobs if name != f"gateway-migrate-{re.sub(r'[^a-z0-9]+', '-', version())}"]
+    jobs = [one["metadata"]["name"] for one in of_kind(manifests, "Job")]
+    ending = "-" + re.sub(r"[^a-z0-9]+", "-", version())
+    return sorted(tags ^ {f"{IMAGE}:{version()}"}) + [name for name in jobs if not name.endswith(ending)]
