@@ -84,10 +84,10 @@ class StatefulSet:
 
     pods: list[Pod] = field(default_factory=list)
 
-    def join(self) -> subprocess.CompletedProcess[str]:
+    def join(self, *, agree_s: int = 60) -> subprocess.CompletedProcess[str]:
         """Run the script once, as the job does."""
         argv = [sys.executable, str(SCRIPT), *(f"{LOOPBACK}:{pod.port}" for pod in self.pods)]
-        env = {**os.environ, "REDIS_PASSWORD": PASSWORD}
+        env = {**os.environ, "REDIS_PASSWORD": PASSWORD, "JOIN_AGREE_S": str(agree_s)}
         return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=JOIN_S, check=False)
 
     def lines(self) -> list[list[str]]:

@@ -73,7 +73,7 @@ def test_one_that_lost_its_volume_becomes_a_replica_and_its_former_self_is_forgo
 def test_where_no_node_answers_it_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
     with Nursery("tests", tmp_path_factory.mktemp("away")) as nursery:
         pods = StatefulSet([Pod(nursery, f"gone-{number}", port=1) for number in range(2)])
-        done = pods.join()
+        done = pods.join(agree_s=2)
     assert done.returncode == 1
     assert "every node answers" in done.stderr
     assert "Traceback" not in done.stderr
