@@ -11,7 +11,7 @@ ARGS ?=
 PROFILE ?=
 CASES ?= 1500
 
-.PHONY: help setup verify verify-long test lint types imports unit wire contract bench k8s-check clean
+.PHONY: help setup verify verify-long test lint types imports unit wire contract containers k8s-check bench clean
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -36,7 +36,7 @@ verify: setup ## Judge the reference gateway, or of it what a claim holds with P
 verify-long: ## Judge the reference gateway, and draw at least 10,000 cases from its contract
 	@$(MAKE) --no-print-directory verify CASES=10000
 
-test: setup lint types imports unit wire contract ## Lint, types, import rules, tests with the mutants, a share of the wire tier and of the contract
+test: setup lint types imports unit wire contract containers ## Lint, types, import rules, tests with the mutants, a share of the wire tier, the contract, containers
 
 lint: setup
 	@$(RUN) ruff format --check .
@@ -57,6 +57,11 @@ wire: setup
 
 contract: setup
 	@$(RUN) pytest contract_tests --gatespec-out out/contract
+
+# Where Docker cannot be had it is not run, and says so last of all: that is no pass.
+containers: setup ## The stack of docker-compose.yml, and a share of the judgement in containers
+	@docker/with-daemon.sh docker/share.sh || { code=$$?; [ $$code = 75 ] || exit $$code; \
+	  echo 'containers: NOT RUN, and so not passed; the lines above say why'; }
 
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)

@@ -16,6 +16,7 @@ from benchmarks.readings import GatewayBooks
 from benchmarks.sample import take_sample
 from gatespec.errors import unable
 from gatespec.identities import Signer
+from gatespec.stack.native import NativeService
 
 if TYPE_CHECKING:
     from benchmarks.books import Books
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.memory import Weight
     from gatespec.stack.lane import Lane
     from gatespec.stack.servers import Servers
+    from gatespec.stack.service import Service
 
 IDENTITIES = max(workload.identities for workload in WORKLOADS)
 WARM_UP = max(WORKLOADS, key=lambda workload: workload.identities)
@@ -44,7 +46,7 @@ class Arena:
 
     def load(self, workload: Workload, contender: str, number: int, seconds: float) -> Round:
         """Load one contender and keep all accounts of it; raise `unable` where it answered what is not measured."""
-        server, redis = self._server(contender), psutil.Process(self.stack.redis.pid)
+        server, redis = self._server(contender), psutil.Process(_child(self.stack.redis).pid)
         mark = self.accounts.mark()
         began = _cpu_s(server.process), _cpu_s(redis)
         load = self.generator.send(workload, server.url + PATH, seconds)
@@ -58,7 +60,7 @@ class Arena:
     def weights(self) -> dict[str, tuple[Weight, int]]:
         """Weigh each instance of the gateway and every service that it needs, with the number of their processes."""
         pids = {instance.name: instance.pid for instance in self.lane.instances}
-        services = (self.stack.redis, self.stack.postgres, self.stack.simulators)
+        services = map(_child, (self.stack.redis, self.stack.postgres, self.stack.simulators))
         return {name: weigh(pid) for name, pid in {**pids, **{each.name: each.pid for each in services}}.items()}
 
     def bring_baselines(self) -> None:
@@ -77,6 +79,13 @@ class Arena:
     def _server(self, contender: str) -> _Server:
         started = self.lane.instances[0] if contender == GATEWAY else self.baselines[contender]
         return _Server(started.url, psutil.Process(started.pid))
+
+
+def _child(service: Service) -> NativeService:
+    """A benchmark weighs what it started itself."""
+    if not isinstance(service, NativeService):
+        raise TypeError(f"{service.name} is not started here")
+    return service
 
 
 class _Server(NamedTuple):

@@ -13,6 +13,7 @@ import pytest
 from gatespec.contract.document import load_document
 from gatespec.contract.run import ContractPlan, verify_contract
 from gatespec.engine.plan import Silence
+from gatespec.stack.runtimes import runtime_named
 from gatespec.target import load_target
 from gatespec.verdict import Verdict
 
@@ -31,7 +32,8 @@ def judged(request: pytest.FixtureRequest) -> Mapping[str, Judgement]:
     out = Path(option("--gatespec-out")) / "contract"
     out.mkdir(parents=True, exist_ok=True)
     cases, seed = option("--gatespec-examples") or CASES, option("--gatespec-seed") or 0
-    plan = ContractPlan(load_target(option("--gatespec-target")), out, "pytest contract_tests/", cases, seed)
+    target, runtime = load_target(option("--gatespec-target")), runtime_named(option("--runtime"))
+    plan = ContractPlan(target, out, "pytest contract_tests/", cases, seed, runtime=runtime)
     return {each.binding: each for each in verify_contract(plan, Silence()).judgements}
 
 

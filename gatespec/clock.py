@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -62,6 +62,12 @@ def epoch_s() -> int:
 def timestamp() -> str:
     """Now in UTC, RFC 3339, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def timestamp_of(moment_ms: int) -> str:
+    """When the monotonic clock showed `moment_ms`, in UTC, RFC 3339, to the millisecond."""
+    ago = timedelta(milliseconds=time.monotonic_ns() // 1_000_000 - moment_ms)
+    return (datetime.now(UTC) - ago).isoformat(timespec="milliseconds")
 
 
 def until(reached: Callable[[], bool], *, at_most_ms: int) -> bool:

@@ -1,10 +1,11 @@
 """The record of a run: what was done, when, and what came back. Checkers are pure functions of it.
 
-One JSON object a line. The first is `{"record": "history", "version": 5, ...}`; a `chapter` opens a property on a
+One JSON object a line. The first is `{"record": "history", "version": 6, ...}`; a `chapter` opens a property on a
 tier, an `example` opens one story of it, and what comes after that belongs to this story. Of its `request` records the
 first is whole, each other says what is different from the one before (a header that is gone is null). Stories of the
 read path have two kinds more: a `disturbance` for each thing that the judge did to the stage, and a `call` for each
-list call and each probe that a provider saw. Times are monotonic milliseconds of one clock per chapter.
+list call and each probe that a provider saw. Drills have a `sample` for each look at what an instance held.
+Times are monotonic milliseconds of one clock per chapter.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from gatespec.errors import unable
 from gatespec.ports import Binding, Exchange, Identity, Request, Span, Tier
-from gatespec.read_ports import Disturbance, UpstreamCall
+from gatespec.read_ports import Disturbance, Sample, UpstreamCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-VERSION = 5
+VERSION = 6
 BODY_MAX = 4096
 """Bytes of an error's body that the record keeps: a problem is far shorter."""
 BODY_JUDGED_MAX = 65_536
@@ -63,6 +64,8 @@ class Example:
     """The worst that an echo beside the story took: what the machine alone may add to any time on the wire."""
     probes: list[UpstreamCall] = field(default_factory=list)
     """Of the same providers, where the chapter judges them."""
+    samples: list[Sample] = field(default_factory=list)
+    """What instances held, where a drill looks."""
 
 
 class HistoryWriter:
@@ -103,6 +106,8 @@ class HistoryWriter:
             self._line({"record": "disturbance", **asdict(disturbance)})
         for call in (*example.calls, *example.probes):
             self._line({"record": "call", **asdict(call)})
+        for sample in example.samples:
+            self._line({"record": "sample", **asdict(sample)})
         self._out.flush()
 
     def _line(self, record: Mapping[str, Any]) -> None:
@@ -168,6 +173,8 @@ class _Reader:
         elif kind == "call":
             call = UpstreamCall(**said)
             (example.probes if call.kind == "probe" else example.calls).append(call)
+        elif kind == "sample":
+            example.samples.append(Sample(**said))
         else:
             raise ValueError(f"there is no {kind!r} record")
 

@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gatespec-tier", default="component,wire", help="tiers to judge on (%(default)s)")
     group.addoption("--gatespec-examples", type=int, default=None, help="stories per property and tier")
     group.addoption("--gatespec-seed", type=int, default=None, help="explore with this seed")
+    group.addoption("--runtime", default="native", help="native, containers or external (%(default)s)")
     group.addoption("--gatespec-out", default="out/pytest", help="folder for logs and history (%(default)s)")
 
 
@@ -121,6 +122,7 @@ def court_of(config: pytest.Config) -> Court:
 
 def _plan(config: pytest.Config) -> Any:  # noqa: ANN401 - a VerifyPlan, which is not loaded yet
     from gatespec.engine.plan import VerifyPlan  # noqa: PLC0415 - as above
+    from gatespec.stack.runtimes import runtime_named  # noqa: PLC0415 - as above
     from gatespec.target import load_target  # noqa: PLC0415 - only where it is asked for
 
     named = config.getoption("--gatespec-target")
@@ -133,6 +135,7 @@ def _plan(config: pytest.Config) -> Any:  # noqa: ANN401 - a VerifyPlan, which i
         command="pytest properties/",
         examples=config.getoption("--gatespec-examples"),
         seed=seed,
+        runtime=runtime_named(config.getoption("--runtime")),
         profile="conformance" if seed is None else "explore",
     )
 

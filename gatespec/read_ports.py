@@ -27,6 +27,8 @@ Failing = Literal["", "status", "reset", "hang", "undecodable", "unauthorized", 
 """A provider answers as it should; says 500; resets the connection; never answers; sends what is no JSON; or says 401,
 403, 429 (with a `Retry-After` where one is asked for)."""
 CallKind = Literal["list", "probe"]
+ShardState = Literal["well", "killed"]
+"""All nodes of a cluster live; or one that served slots is gone, and its replica took over."""
 VaultState = Literal["well", "refusing", "hanging", "sealed"]
 """Vault answers; refuses connections; keeps them and says nothing; or says that it is sealed."""
 VaultOp = Literal["read", "list"]
@@ -79,22 +81,39 @@ class Disturbance:
     """Something that was done to the stage, for the history: what, to whom, and when it surely had taken effect."""
 
     what: str
-    """`store`, `life`, `provider`, `invalidate`, `vault`, `credential`, `audit`, `crash`, `searched` or `leak`."""
+    """`store`, `shard`, `heir`, `database`, `life`, `provider`, `invalidate`, `vault`, `credential`, `rotation`,
+    `audit`, `crash`, `searched` or `leak`."""
     whom: str
     """The instance's number, the provider's name, or empty for the store."""
     how: str
     """The new state, as one word: of a provider how it fails, or `well`; of an invalidation the instance asked.
 
-    Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`. Of Vault its state, or
-    `renewed` for a token. Of a credential of the provider: its mark, and `put` (into Vault, where it is the newest from
-    then on) or `refused` (by the provider, from then on); its owner and `gone` (from Vault). Of an audit `watched`, or
-    a mark and `read`: Vault was asked for it since it was put. Of a search that its sink held something, or the leak.
+    Of a node of Redis Cluster `killed`; `promoted`, from when another serves its slots; `well` when it is back. Of an
+    heir which slots it serves. Of a rotation of credentials in which order it was made, and `well` when Vault holds the
+    new ones. Of a provider with several endpoints or failing probes: `endpoint 1: hang`, `probes: status`. Of Vault its
+    state, or `renewed` for a token. Of a credential of the provider: its mark, and `put` (into Vault, where it is the
+    newest from then on) or `refused` (by the provider, from then on); its owner and `gone` (from Vault). Of an
+    audit `watched`, or a mark and `read`: Vault was asked for it since it was put. Of a search that its sink held
+    something, or the leak.
     """
     began_ms: int
     done_ms: int
     bit: int | None = None
     """Where a fault of the store ended: how often it had shown itself by then, in connections that it ended and bytes
     that it swallowed. None: nothing ended, or nobody counts."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What an instance was measured to hold, for the history."""
+
+    what: str
+    """`rss_bytes`: memory of the instance and all that descends from it. Else the name of a gauge on its `/metrics`."""
+    instance: int
+    at_ms: int
+    """When it was looked at, at the latest."""
+    value: int
+    """Of a gauge with several labels the greatest."""
 
 
 @dataclass(frozen=True)

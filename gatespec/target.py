@@ -41,6 +41,18 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ContainerDoor(_Strict):
+    """The image that the same commands run in where the judge runs everything in containers."""
+
+    image: str
+    dockerfile: str | None = None
+    """Builds it, relative to the target file; without one the image must be there, or in a registry."""
+    context: str = "."
+    """What is sent to the builder, relative to the target file."""
+    python: str = "python"
+    """What `{python}` is inside."""
+
+
 class CommandDoor(_Strict):
     """A gateway that the judge starts: one process per instance."""
 
@@ -52,6 +64,8 @@ class CommandDoor(_Strict):
     prepare: list[Argv] = []
     """Run once, in order, before the first instance: migrations, topics."""
     instances: Annotated[int, Field(ge=1, le=16)] = 2
+    container: ContainerDoor | None = None
+    """Without one it runs as a child process beside services in containers."""
     ready_s: Annotated[float, Field(gt=0, le=300)] = 60.0
     """How long an instance may take until `/health/ready` answers 200."""
 

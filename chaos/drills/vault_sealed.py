@@ -1,6 +1,8 @@
 """What is lost, and what is claimed of it: data alone."""
 
-from gatespec.drills.claims import EVERY, credentials_end, credentials_serve_meanwhile, new_integrations_wait
+from gatespec.drills.claims import EVERY
+from gatespec.drills.credential_claims import credentials_end, credentials_serve_meanwhile
+from gatespec.drills.dependency_claims import health_asked_meanwhile, new_integrations_wait
 from gatespec.drills.drill import Drill, Fault
 
 DRILL = Drill(
@@ -8,4 +10,5 @@ DRILL = Drill(
     sentence="Vault answers that it is sealed: what was last read of it serves for its life, and not longer.",
     fault=Fault("vault", ("sealed",), lasts_ms=(10_000, 12_000)),
     claims=(*EVERY, credentials_end, credentials_serve_meanwhile, new_integrations_wait),
+    saw=(health_asked_meanwhile,),
 )

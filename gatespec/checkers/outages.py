@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from gatespec.checkers.calls import Times, allowance_ms
 from gatespec.ports import CLUSTER_NODES
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class StoreTimes:
     phases: Sequence[Phase]
     servers: int = 1
     """How many it is made of: of a cluster each has keys of its own, and is known to be away by itself."""
+    in_time: bool = True
+    """Whether the machine let it answer within its budget; where not, a gateway may take it for one that hangs."""
 
     @classmethod
     def of(cls, example: Example) -> StoreTimes:
@@ -49,14 +52,18 @@ class StoreTimes:
         ends: list[tuple[float, int | None]] = [*((float(done.began_ms), done.bit) for done in changes), (inf, None)]
         pairs = zip(starts, ends, strict=True)
         phases = [Phase(state, from_ms, to_ms, bit) for (state, from_ms), (to_ms, bit) in pairs]
-        return cls(phases, CLUSTER_NODES if example.context.binding == "cluster" else 1)
+        budget_ms = Times.of(example.context.settings).budget_ms
+        in_time = allowance_ms(example) < budget_ms
+        return cls(phases, CLUSTER_NODES if example.context.binding == "cluster" else 1, in_time)
 
     def phase(self, from_ms: float, to_ms: float) -> Phase | None:
         """The phase in which all of this surely lay."""
         return next((phase for phase in self.phases if phase.holds(from_ms, to_ms)), None)
 
     def surely_used(self, from_ms: float, to_ms: float) -> bool:
-        """Whether Redis was well all the time between, and had been for long enough to be found."""
+        """Whether Redis was well and in time all the while, and had been for long enough to be found."""
+        if not self.in_time:
+            return False
         phase = self.phase(from_ms, to_ms)
         return phase is not None and phase.state == WELL and phase.from_ms + FOUND_BACK_MS <= from_ms
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from gatespec.cli.folder import writable
 from gatespec.cli.verify import SEED_BITS, named_target
 from gatespec.errors import usage
+from gatespec.stack.runtimes import WHERE, runtime_named
 from gatespec.suites import suites_root
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CASES = 1_500
 CASES_MAX = 1_000_000
+OUT = "out/contract"
+DEFAULTS = {"--target": None, "--cases": CASES, "--seed": 0, "--only": None, "--out": OUT, "--runtime": "native"}
 
 
 def contract(  # noqa: PLR0913, PLR0917 - one per option
@@ -22,7 +28,8 @@ def contract(  # noqa: PLR0913, PLR0917 - one per option
     cases: Annotated[int, Option(metavar="N", help="Draw at least so many.")] = CASES,
     seed: Annotated[int, Option(metavar="N", help="Other dice; the same seed draws the same.")] = 0,
     only: Annotated[str | None, Option(metavar="listOffers,login", help="Operations by their ids.")] = None,
-    out: Annotated[str, Option(metavar="DIR", help="Where the reports go.")] = "out/contract",
+    out: Annotated[str, Option(metavar="DIR", help="Where the reports go.")] = OUT,
+    runtime: Annotated[str, Option(metavar="NAME", help=WHERE)] = "native",
 ) -> int:
     """Ask for everything that the OpenAPI document allows, as everybody, and write the reports.
 
@@ -37,7 +44,9 @@ def contract(  # noqa: PLR0913, PLR0917 - one per option
     folder = writable(out)
     wanted = frozenset(each.strip() for each in (only or "").split(",") if each.strip())
     judged = named_target(target)
-    plan = ContractPlan(judged, folder, _line(target, cases, seed, only, out), cases, seed, wanted)
+    words = (target, cases, seed, only, out, runtime)
+    line = _line(dict(zip(DEFAULTS, words, strict=True)))
+    plan = ContractPlan(judged, folder, line, cases, seed, wanted, runtime_named(runtime))
     remove_reports(folder)
     with watching() as progress:
         progress.stage(f"holding {judged.name} to the HTTP contract, at least {cases} cases, seed {seed}")
@@ -56,11 +65,8 @@ def _check(action: str, cases: int, seed: int) -> None:
         raise usage("seed-range", f"--seed {seed}: expected 0 to {(1 << SEED_BITS) - 1}")
 
 
-def _line(target: str | None, cases: int, seed: int, only: str | None, out: str) -> str:
+def _line(asked: Mapping[str, object]) -> str:
     """The shell line that asks for the same again; defaults are left out."""
     program = ["uv", "run", "gatespec"] if (suites_root() / "uv.lock").is_file() else ["gatespec"]
-    given = {"--target": target, "--only": only, "--out": out if out != "out/contract" else None}
-    given |= {"--cases": str(cases) if cases != CASES else None, "--seed": str(seed) if seed else None}
-    return shlex.join(
-        [*program, "contract", "verify", *(w for name, word in given.items() if word for w in (name, word))]
-    )
+    given = [(name, str(value)) for name, value in asked.items() if value != DEFAULTS[name]]
+    return shlex.join([*program, "contract", "verify", *(word for pair in given for word in pair)])

@@ -6,21 +6,23 @@ import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from gatespec.errors import Exit
-from gatespec.stack.finder import Missing, Server, find_postgres, find_redis, find_vault
+from gatespec.stack.finder import Missing, Server
+from gatespec.stack.runtimes import WHERE, ServersToStart, runtime_named
 
 PIPED_COLUMNS = 250
 """Where no terminal sets a width, a path stays whole: it is to be searched for and copied."""
 
 
-def doctor() -> None:
+def doctor(runtime: Annotated[str, typer.Option(metavar="NAME", help=WHERE)] = "native") -> None:
     """Show what a judgement would run on; exit code 3 where something is missing."""
-    found = [_judge(), _python(), find_redis(), find_postgres(), find_vault()]
+    found = [_judge(), _python(), *ServersToStart(runtime_named(runtime)).look()]
     missing = [each for each in found if isinstance(each, Missing)]
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(highlight=False, markup=False, soft_wrap=True, width=width)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +12,13 @@ from gatespec.cli.folder import writable
 from gatespec.cli.up import default_target
 from gatespec.drills.drill import Drill, load_drills, named
 from gatespec.errors import Exit, usage
+from gatespec.stack.runtimes import WHERE, runtime_named
 from gatespec.target import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatespec.stack.runtimes import Runtime
 
 WIDTH = 28
 
@@ -23,6 +30,7 @@ def drill(  # noqa: PLR0913, PLR0917 - one per option
     seed: Annotated[int, typer.Option(min=0, help="Draws kind, moment and length of the fault.")] = 0,
     target: Annotated[str | None, typer.Option(help="Target file; by default the reference gateway's.")] = None,
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder for reports, record, journals.")] = "out/drill",
+    runtime: Annotated[str, typer.Option(metavar="NAME", help=WHERE)] = "native",
 ) -> int:
     """Lose a service while traffic runs, and judge what held meanwhile. The exit codes are those of `verify`."""
     drills = load_drills()
@@ -33,10 +41,26 @@ def drill(  # noqa: PLR0913, PLR0917 - one per option
     chosen = list(drills.values()) if all_ else named(names or [], drills)
     if not chosen:
         raise usage("drill-unnamed", "no drill is named", hint="`gatespec drill --list` shows all; --all does all")
-    return _run(chosen, seed, default_target() if target is None else target, out, target)
+    return _run(chosen, Asked(seed, target, out, runtime_named(runtime)))
 
 
-def _run(chosen: list[Drill], seed: int, target: str, out: str, typed: str | None) -> int:
+@dataclass(frozen=True)
+class Asked:
+    """What was typed beside the names."""
+
+    seed: int
+    target: str | None
+    out: str
+    runtime: Runtime
+
+    def line(self, names: Iterable[str]) -> str:
+        """What does the same again."""
+        named = ["--target", self.target] if self.target else []
+        where = ["--runtime", self.runtime] if self.runtime != "native" else []
+        return shlex.join(["gatespec", "drill", *names, "--seed", str(self.seed), *named, *where, "--out", self.out])
+
+
+def _run(chosen: list[Drill], asked: Asked) -> int:
     from gatespec.cli.console import show_closing, watching  # noqa: PLC0415 - a wrong name is told before all is loaded
     from gatespec.cli.up import ended_by_signals  # noqa: PLC0415 - as above
     from gatespec.drills.run import HISTORY, Drilling, run_drills  # noqa: PLC0415 - as above
@@ -44,12 +68,11 @@ def _run(chosen: list[Drill], seed: int, target: str, out: str, typed: str | Non
     from gatespec.report.files import remove_reports, write_reports  # noqa: PLC0415 - as above
     from gatespec.verdict import exit_code  # noqa: PLC0415 - as above
 
-    judged, folder = load_target(target), writable(out)
+    judged, folder = load_target(asked.target or default_target()), writable(asked.out)
     remove_reports(folder)
-    words = ["gatespec", "drill", *(one.name for one in chosen), "--seed", str(seed)]
-    command = shlex.join([*words, *(["--target", typed] if typed else []), "--out", out])
     with ended_by_signals(), watching() as progress:
-        found = run_drills(chosen, Drilling(judged, seed, folder, progress), command)
+        drilling = Drilling(judged, asked.seed, folder, progress, asked.runtime)
+        found = run_drills(chosen, drilling, asked.line(one.name for one in chosen))
         reports = write_reports(found, folder)
     for judgement in found.judgements:
         print("\n".join(table(judgement)))  # noqa: T201 - the command's output

@@ -19,6 +19,7 @@ from gatespec.ports import Plan
 from gatespec.providers.control_client import ProvidersControl
 from gatespec.stack import ports as machine
 from gatespec.stack.lane import Stack
+from gatespec.stack.runtimes import WHERE, runtime_named
 from gatespec.suites import suites_root
 from gatespec.target import load_target
 
@@ -42,15 +43,18 @@ def up(
     ] = 8000,
     instances: Annotated[int, typer.Option(min=1, max=16, help="How many processes of the gateway.")] = 2,
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder for logs.")] = "out",
+    runtime: Annotated[str, typer.Option(metavar="NAME", help=WHERE)] = "native",
 ) -> None:
     """Start the stack and a gateway; print addresses, API keys and requests to try; end with Ctrl-C."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    judged = _startable(target)
+    judged, where = _startable(target), runtime_named(runtime)
     wanted, folder = _free(port, instances), writable(out)
     try:
         with (
             ended_by_signals(),
-            Stack.start(folder, providers=judged.adapters, purpose="up", progress=console.print) as stack,
+            Stack.start(
+                folder, providers=judged.adapters, purpose="up", progress=console.print, runtime=where
+            ) as stack,
             _undisturbed_end(),
         ):
             lane = stack.lane(judged, settings={}, instances=instances, ports=wanted, progress=console.print)

@@ -15,6 +15,7 @@ from gatespec.catalogue import load_catalogue
 from gatespec.cli.folder import writable
 from gatespec.errors import usage
 from gatespec.ports import Binding
+from gatespec.stack.runtimes import WHERE, runtime_named
 from gatespec.suites import suites_root
 from gatespec.target import Profile, Target, load_target
 
@@ -53,6 +54,7 @@ class Options:
     claim: str | None = None
     binding: str | None = None
     side_by_side: int | None = None
+    runtime: str = "native"
 
 
 def verify(  # noqa: PLR0913, PLR0917 - one per option
@@ -74,14 +76,15 @@ def verify(  # noqa: PLR0913, PLR0917 - one per option
     side_by_side: Annotated[
         int | None, Option(metavar="N", help="Lanes at a time; 1: one after the other. Else by the cores.")
     ] = None,
+    runtime: Annotated[str, Option(metavar="NAME", help=WHERE)] = Options.runtime,
 ) -> int:
     """Judge a gateway, and write the reports.
 
     The exit code is 0 if it holds all that it claims, 1 if something is broken, 2 for wrong usage, 3 if it could not be
     judged.
     """
-    asked = Options(only, tier, examples, seed, target, out, profile, replay, instances, claim, binding, side_by_side)
-    return run(plan_of(asked))
+    dice = (examples, seed, target, out, profile, replay, instances, claim, binding, side_by_side, runtime)
+    return run(plan_of(Options(only, tier, *dice)))
 
 
 def run(plan: VerifyPlan) -> int:
@@ -129,8 +132,16 @@ def plan_of(asked: Options) -> VerifyPlan:
         instances=asked.instances,
         claim=_claim(asked.claim),
         binding=_binding(asked.binding),
-        side_by_side=lanes_for(os.cpu_count() or 1) if asked.side_by_side is None else asked.side_by_side,
+        side_by_side=_side_by_side(asked),
+        runtime=runtime_named(asked.runtime),
     )
+
+
+def _side_by_side(asked: Options) -> int:
+    """One where servers are shared with others: lanes of several judges would take each other's database of Redis."""
+    if asked.runtime == "external":
+        return 1
+    return lanes_for(os.cpu_count() or 1) if asked.side_by_side is None else asked.side_by_side
 
 
 def lanes_for(cores: int) -> int:

@@ -184,7 +184,7 @@ class Examiner:
             yield _wrong("problem_form", answer, label, f"{code} has status {row.status}", "/status")
         if row.retry_after and "retry-after" not in answer.headers:
             yield _wrong("problem_form", answer, label, f"{code} comes without Retry-After")
-        if row.field and not body.get("field"):
+        if row.field and not isinstance(body.get("field"), str):
             yield _wrong("problem_form", answer, label, f"{code} does not name the field at fault", "/field")
         if TRACE_ID in answer.headers and body.get("trace_id") != answer.headers[TRACE_ID]:
             yield _wrong("trace_id", answer, label, "it is not the one of X-Trace-Id", "/trace_id")

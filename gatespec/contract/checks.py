@@ -19,6 +19,8 @@ DRAWN: Final = {
     "ensure_resource_availability": "what was made is there",
 }
 """Schemathesis' own, by its names."""
+OF_RESOURCES: Final = frozenset({"use_after_free", "ensure_resource_availability"})
+"""They follow what a request made: a repeated answer (`Idempotency-Key`) tells of what was made before."""
 OWN: Final = {
     "problem_form": "every error is a problem of RFC 9457, with a code of errors.toml, its status, and its fields",
     "trace_id": "every answer has X-Trace-Id, and a problem says the same; one that was sent is kept",
@@ -38,17 +40,30 @@ NOT_MALFORMED: Final = frozenset({401, 403, 404, 409, 410, 413, 429, 503, 504})
 MALFORMED: Final = 422
 
 
+REFUSED_FROM: Final = 400
+FAILED_FROM: Final = 500
+
 KEY_OF_ANOTHER: Final = "idempotency-mismatch"
 """What a drawn request gets whose drawn `Idempotency-Key` was drawn before."""
 
 
-def is_finding(check: str, status: int, code: str, *, further_rules: bool) -> bool:
+ACCEPTED: Final = "API accepts"
+"""How the title begins where a request without a good credential was let in, and not refused in another way."""
+
+
+def is_finding(check: str, title: str, status: int, code: str, *, further_rules: bool) -> bool:
     """Whether a failed check of Schemathesis' is one by our document.
 
-    `code` is the problem's; `further_rules` is whether the operation has rules that no schema can say.
+    `title` is its own; `code` is the problem's; `further_rules` is whether the operation has rules that no schema can
+    say. Schemathesis knows few statuses by which a request is refused (neither 414 nor 429): for us each of 4xx is one,
+    and which of them is right is what other checks say.
     """
     if check == "not_a_server_error":
         return status not in STATES
+    if check == "negative_data_rejection":
+        return not REFUSED_FROM <= status < FAILED_FROM
+    if check == "ignored_auth":
+        return title.startswith(ACCEPTED)
     if check == "positive_data_acceptance":
         allowed = further_rules or code == KEY_OF_ANOTHER
         return status not in NOT_MALFORMED and not (status == MALFORMED and allowed)

@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from gatespec.contract.answers import Answer, load_examiner
-from gatespec.contract.checks import DRAWN, is_finding
+from gatespec.contract.checks import DRAWN, OF_RESOURCES, is_finding
 from gatespec.contract.findings import Finding
 from gatespec.errors import unable
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REPLAYS: Final = 5
 ANSWER_S: Final = 10.0
+REPLAYED: Final = "idempotency-replayed"
 WORDS: Final = {"authorization": "Bearer $TOKEN", "x-api-key": "$KEY"}
 """What a report says in place of credentials."""
 LEFT_OUT: Final = frozenset({
@@ -98,6 +99,7 @@ class Drawing:
 
     def _told(self, recorder: Any, caller: Caller) -> Iterator[int]:  # noqa: ANN401 - Schemathesis' own
         """Take in one scenario; yield 1 for each answer."""
+        undecided = OF_RESOURCES if _was_replayed(recorder) else frozenset()
         for case_id, interaction in recorder.interactions.items():
             if interaction.response is None:
                 continue
@@ -107,13 +109,20 @@ class Drawing:
             if asked is None:
                 continue
             asked.statuses[answered.answer.status] += 1
-            for check, what in answered.wrong(recorder.checks.get(case_id, ()), asked):
+            checks = [each for each in recorder.checks.get(case_id, ()) if each.name not in undecided]
+            for check, what in answered.wrong(checks, asked):
                 asked.found(answered.finding(check, what, self.masked))
             yield 1
 
     def _asked(self, answer: Answer) -> Asked | None:
         operation = load_examiner().operation(answer.method, answer.path)
         return self.asked.get(operation.label) if operation else None
+
+
+def _was_replayed(recorder: Any) -> bool:  # noqa: ANN401 - Schemathesis' own
+    """Whether some answer was a repetition: what it says was made may be gone since."""
+    heard = (each.response.headers for each in recorder.interactions.values() if each.response is not None)
+    return any(REPLAYED in {name.lower() for name in headers} for headers in heard)
 
 
 @dataclass(frozen=True)
@@ -150,8 +159,9 @@ class Answered:
                 continue
             if check.name not in DRAWN:
                 raise unable("contract-check-unknown", f"Schemathesis has a check {check.name!r} that is on no list")
-            if is_finding(check.name, self.answer.status, self.code, further_rules=further):
-                yield check.name, " ".join(check.failure_info.failure.title.split())
+            title = " ".join(check.failure_info.failure.title.split())
+            if is_finding(check.name, title, self.answer.status, self.code, further_rules=further):
+                yield check.name, title
         for violation in load_examiner().examine(self.answer):
             yield (
                 violation.check,

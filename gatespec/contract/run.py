@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gatespec.contract.callers import Caller
     from gatespec.contract.document import Operation
     from gatespec.engine.plan import Progress
+    from gatespec.stack.runtimes import Runtime
     from gatespec.target import Target
 
 MANY: Final = {f"GATEWAY_RATE_{plan}": "1000000" for plan in ("FREE", "PRO", "ENTERPRISE")}
@@ -49,6 +50,7 @@ class ContractPlan:
     seed: int = 0
     only: frozenset[str] = frozenset()
     """Operation ids; none: all."""
+    runtime: Runtime = "native"
     roles: frozenset[str] = frozenset()
     """Who asks; none: everybody."""
 
@@ -156,7 +158,8 @@ def verify_contract(plan: ContractPlan, progress: Progress) -> Run:
         raise usage("operation-unknown", f"--only {min(unknown)}: no such operation", hint=f"there are {named}")
     clock = MonotonicClock()
     began, started_at = clock.now_ms(), timestamp()
-    with Lane.start(plan.target, settings={**MANY, **WITHOUT_PROBES}, out=plan.out, progress=progress.stage) as lane:
+    settings, say = {**MANY, **WITHOUT_PROBES}, progress.stage
+    with Lane.start(plan.target, settings=settings, out=plan.out, progress=say, runtime=plan.runtime) as lane:
         session = Session(plan, progress, lane)
         judgements = [*session.judge(), *leaked(lane, plan)]
         services = lane.services

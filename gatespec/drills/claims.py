@@ -1,33 +1,32 @@
-"""What drills claim: pure functions of the record, each with its own planted history that breaks it."""
+"""What every drill claims: pure functions of the record, each with its own planted history that breaks it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from gatespec.checkers.answers import READ_PATH, SHOWN, reads_of
+from gatespec.checkers.answers import SHOWN, reads_of
 from gatespec.checkers.calls import Times, allowance_ms, ended_ms, ledgers
 from gatespec.checkers.findings import Breach
 from gatespec.checkers.freshness import may_be
 from gatespec.checkers.limits import by_identity, limit_of, window_ms
+from gatespec.checkers.periods import explained, words_of
 from gatespec.checkers.secrecy import judge_secrecy
-from gatespec.checkers.vault import VaultTimes
 from gatespec.checkers.windows import TOO_MANY_REQUESTS, answer_of, find_overfull_windows
+from gatespec.drills.claim import FOUND_BACK_MS, Gone, reads_in, said
+from gatespec.drills.dependency_claims import health_tells_what_is_away, it_stays_ready
 from gatespec.drills.phases import healed_ms, touches, windows_of
+from gatespec.drills.room_claims import memory_is_bounded, queues_are_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from gatespec.checkers.answers import Read
-    from gatespec.drills.phases import Window
+    from gatespec.drills.claim import Claim
     from gatespec.history import Example
-    from gatespec.ports import Exchange
 
-AWAY, CREATED = 503, 201
-FOUND_BACK_MS = 5_000
-"""How long a gateway may take to find a service again: the contract names no bound."""
-Claim: TypeAlias = "Callable[[Example, int], Iterator[Breach]]"
-"""Given the record and within how many ms the drill must have healed."""
+COUNTED = "/api/"
+"""What counts for the limit."""
+REDIS = frozenset({"store", "shard"})
+"""What is done to Redis: while any of it is away, each instance may count alone."""
 
 
 def every_read_is_answered(example: Example, _heals_ms: int) -> Iterator[Breach]:
@@ -35,24 +34,20 @@ def every_read_is_answered(example: Example, _heals_ms: int) -> Iterator[Breach]
 
     A process that was killed or stopped cannot answer: what its own requests met while it was so is passed over.
     """
-    gone = [w for w in windows_of(example) if w.how in {"killed", "paused"}]
-    for place, exchange in _reads(example):
-        mine = [w for w in gone if w.whom == str(exchange.request.instance)]
-        if touches(mine, exchange.span.sent_ms, exchange.span.heard_ms):
-            continue
-        if exchange.status not in {SHOWN, TOO_MANY_REQUESTS}:
-            yield Breach(f"a read was {_said(exchange)}, where offers were known", place)
+    gone = Gone.of(example)
+    for place, exchange in reads_in(example):
+        if exchange.status not in {SHOWN, TOO_MANY_REQUESTS} and not gone.excuses(exchange):
+            yield Breach(f"a read was {said(exchange)}, where offers were known", place)
 
 
 def answers_come_in_time(example: Example, _heals_ms: int) -> Iterator[Breach]:
     """Every answer comes within the deadline."""
     bound = Times.of(example.context.settings).deadline_ms
-    gone = [w for w in windows_of(example) if w.how in {"killed", "paused"}]
+    gone = Gone.of(example)
     for place, exchange in enumerate(example.exchanges):
-        mine = [w for w in gone if w.whom == str(exchange.request.instance)]
         took = exchange.span.heard_ms - exchange.span.sent_ms
-        if took > bound + allowance_ms(example) and not touches(mine, exchange.span.sent_ms, exchange.span.heard_ms):
-            yield Breach(f"{_said(exchange)} after {took} ms: {bound} ms are the limit", place)
+        if took > bound + allowance_ms(example) and not gone.excuses(exchange):
+            yield Breach(f"{said(exchange)} after {took} ms: {bound} ms are the limit", place)
 
 
 def nothing_old_is_shown_as_new(example: Example, _heals_ms: int) -> Iterator[Breach]:
@@ -80,10 +75,12 @@ def nothing_old_is_shown_as_new(example: Example, _heals_ms: int) -> Iterator[Br
 def limits_hold(example: Example, _heals_ms: int) -> Iterator[Breach]:
     """Nobody gets more than his plan's admissions in a window; where Redis is away each instance may give as many."""
     settings, length = example.context.settings, window_ms(example.context.settings)
-    apart = [w for w in windows_of(example) if w.what == "store"]
+    apart = [w for w in windows_of(example) if w.what in REDIS]
     for exchanges in by_identity(example).values():
         limit = limit_of(settings, exchanges[0][1].request.identity.plan)
-        admitted = [(place, e) for place, e in exchanges if _counts(e) and answer_of(e) == "admitted"]
+        admitted = [
+            (place, e) for place, e in exchanges if e.request.path.startswith(COUNTED) and answer_of(e) == "admitted"
+        ]
         spans = [e.span for _, e in admitted]
         for factor in (1, example.context.instances):
             for over in find_overfull_windows(spans, limit * factor, length):
@@ -102,44 +99,6 @@ def providers_are_spared(example: Example, _heals_ms: int) -> Iterator[Breach]:
             if len(beside) > most:
                 yield Breach(f"{len(beside)} calls at {name} ran at a time: {most} instances may make one each", 0)
                 break
-
-
-def credentials_end(example: Example, _heals_ms: int) -> Iterator[Breach]:
-    """Past the life of what was last read from Vault a provider gets no call until Vault is back."""
-    keep_ms, slack = VaultTimes.of(example).keep_ms, allowance_ms(example)
-    for window in windows_of(example):
-        over = window.sure_ms + keep_ms + slack
-        for call in example.calls:
-            if over < call.began_ms < window.healing_ms - slack:
-                after = call.began_ms - window.sure_ms
-                yield Breach(f"{call.provider} was called {after} ms after Vault had gone: {keep_ms} ms are allowed", 0)
-                return
-
-
-def credentials_serve_meanwhile(example: Example, _heals_ms: int) -> Iterator[Breach]:
-    """Until then the last read ones serve: every provider asked is called."""
-    keep_ms, refresh = VaultTimes.of(example).keep_ms, VaultTimes.of(example).refresh_ms
-    ttl = Times.of(example.context.settings).ttl_ms
-    for window in windows_of(example):
-        end = min(window.healing_ms, window.sure_ms + keep_ms - refresh)
-        if end - window.sure_ms < 2 * ttl:
-            continue
-        if not any(window.sure_ms < call.began_ms < end for call in example.calls):
-            yield Breach("no provider was called while the last read credentials had to serve", 0)
-
-
-def new_integrations_wait(example: Example, _heals_ms: int) -> Iterator[Breach]:
-    """With Vault away a new integration is refused with 503 and `Retry-After`; with Vault well it is accepted."""
-    windows = windows_of(example)
-    for place, exchange in enumerate(example.exchanges):
-        if exchange.request.method != "POST":
-            continue
-        sent, heard = exchange.span.sent_ms, exchange.span.heard_ms
-        away = any(w.sure_ms <= sent and heard < w.healing_ms for w in windows)
-        if away and (exchange.status != AWAY or "retry-after" not in exchange.headers):
-            yield Breach(f"a new integration was {_said(exchange)} with Vault away: 503 with Retry-After is due", place)
-        elif not touches(windows, sent, heard, FOUND_BACK_MS) and exchange.status != CREATED:
-            yield Breach(f"a new integration was {_said(exchange)} with Vault well", place)
 
 
 def it_heals(example: Example, heals_ms: int) -> Iterator[Breach]:
@@ -163,55 +122,13 @@ def it_heals(example: Example, heals_ms: int) -> Iterator[Breach]:
                 yield Breach(f"instance {instance} never shows {name} fresh from {heals_ms} ms after on", last)
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What the record shows of the drill itself; without all of it nothing is concluded."""
-
-    marks: dict[str, int]
-
-    @property
-    def missing(self) -> list[str]:
-        """What was never seen."""
-        return [mark for mark, seen in self.marks.items() if not seen]
-
-
-def evidence_of(example: Example, heals_ms: int) -> Evidence:
-    """All was well before, the fault was made and bit, and it was watched past the time that it had to heal."""
-    windows, reads = windows_of(example), list(reads_of(example))
-    first = min((w.from_ms for w in windows), default=0)
-    return Evidence(
-        {
-            "steady-before": sum(_all_fresh(read) for read in reads if read.heard_ms < first),
-            "fault-made": len(windows),
-            "fault-bit": sum(_bit(window) for window in windows),
-            "read-meanwhile": sum(w.sure_ms < read.sent_ms < w.healing_ms for w in windows for read in reads),
-            "limited": sum(e.status == TOO_MANY_REQUESTS for _, e in _reads(example)),
-            "watched-after": sum(read.sent_ms > healed_ms(windows) + heals_ms for read in reads) if windows else 0,
-        }
-    )
-
-
-def _bit(window: Window) -> bool:
-    """What the fault itself counted; where nobody counts, the driver looked from outside as it made it."""
-    return window.bit is None or window.bit > 0
-
-
-def _all_fresh(read: Read) -> bool:
-    return all(read.of(name).is_fresh for name in read.asked)
-
-
-def _reads(example: Example) -> Iterator[tuple[int, Exchange]]:
-    for place, exchange in enumerate(example.exchanges):
-        if exchange.request.path.startswith(READ_PATH) and exchange.request.method == "GET":
-            yield place, exchange
-
-
-def _counts(exchange: Exchange) -> bool:
-    return exchange.request.path.startswith("/api/")
-
-
-def _said(exchange: Exchange) -> str:
-    return "not answered" if exchange.status is None else f"answered {exchange.status}"
+def breakers_hold(example: Example, _heals_ms: int) -> Iterator[Breach]:
+    """Calls pass as P04 says: none while a breaker is open, half-open at most its trials over all instances."""
+    for told in explained(example):
+        # That a read got no call is no news here: perhaps there was no credential, or no time left.
+        if told.culprit and told.culprit.what != "refused":
+            states = " or ".join(sorted({words_of(state, told.rules) for state in told.met}))
+            yield Breach(f"call {told.culprit.serial} of {told.provider.name} began, its breaker was {states}", 0)
 
 
 def secrets_stay(example: Example, _heals_ms: int) -> Iterator[Breach]:
@@ -225,6 +142,11 @@ EVERY: tuple[Claim, ...] = (
     nothing_old_is_shown_as_new,
     limits_hold,
     providers_are_spared,
+    breakers_hold,
+    health_tells_what_is_away,
+    it_stays_ready,
+    memory_is_bounded,
+    queues_are_bounded,
     secrets_stay,
     it_heals,
 )

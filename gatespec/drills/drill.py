@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gatespec.drills.claims import Claim
+    from gatespec.drills.claim import Claim, Mark
 
-Victim = Literal["redis", "vault", "providers", "instance"]
+Victim = Literal["redis", "shard", "database", "vault", "credential", "providers", "instance"]
 SHORT: Mapping[str, str] = {
     "GATEWAY_RATE_FREE": "5",
     "GATEWAY_RATE_ENTERPRISE": "1000",
@@ -45,7 +45,7 @@ class Traffic:
     greedy_per_s: int = 14
     """Reads of an anonymous caller on the free plan, over all instances: more than he gets."""
     looks_per_s: int = 2
-    """Looks at `/health` of each instance in turn."""
+    """Looks at each of `/health` and `/health/ready`, at each instance in turn."""
     steady_ms: int = 6_000
     """How long all is well before the fault."""
 
@@ -56,7 +56,10 @@ class Fault:
 
     victim: Victim
     kinds: tuple[str, ...]
-    """Words of the driver for the victim's states: `refusing`, `hanging`, `sealed`, `killed`, `status`."""
+    """Words of the driver for the victim's states: `refusing`, `hanging`, `sealed`, `killed`, `status`.
+
+    Of a credential `put first` or `refused first`: whether Vault has the new one before the provider refuses the old.
+    """
     lasts_ms: tuple[int, int]
     """From the first to the second, both included."""
     flaps: int = 1
@@ -74,6 +77,8 @@ class Drill:
     fault: Fault
     claims: tuple[Claim, ...]
     """What holds before, meanwhile and after."""
+    saw: tuple[Mark, ...] = ()
+    """What its record has to show, beside the marks of every drill."""
     heals_ms: int = 5_000
     """How soon after the fault's end all must be as it was before it."""
     after_ms: int = 6_000
@@ -86,7 +91,14 @@ class Drill:
     def needs(self) -> Needs:
         """What its lane must have."""
         token_s = 60 if self.fault.victim == "vault" else None
-        return Needs(providers=self.traffic.providers * 3, store_faults=True, vault_token_s=token_s)
+        replicas = int(self.on_cluster)
+        needed = self.traffic.providers * 3
+        return Needs(providers=needed, store_faults=True, redis_replicas=replicas, vault_token_s=token_s)
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether its lane's Redis is a cluster of its own."""
+        return self.fault.victim == "shard"
 
 
 def drills_dir() -> Path:

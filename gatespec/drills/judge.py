@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.findings import HistoryUnsound, check_soundness
-from gatespec.drills.claims import evidence_of
+from gatespec.drills.evidence import evidence_of
 from gatespec.drills.phases import is_healed
 from gatespec.drills.timeline import timeline_of
 from gatespec.engine.conclude import LAG_MAX_MS
@@ -22,9 +22,10 @@ SHOWN_MAX = 20
 
 def judge_drill(drill: Drill, example: Example) -> Judgement:
     """Hold every claim against the record; the first reason to doubt is the verdict's."""
-    evidence = evidence_of(example, drill.heals_ms)
+    evidence = evidence_of(example, drill.heals_ms, drill.saw)
+    missing = [mark for mark, seen in evidence.items() if not seen]
     broken = [(claim.__name__, breach) for claim in drill.claims for breach in claim(example, drill.heals_ms)]
-    verdict, reason = _weigh(example, evidence.missing, broken)
+    verdict, reason = _weigh(example, missing, broken)
     return Judgement(
         property_id=drill.name,
         title=drill.name.replace("_", " "),
@@ -38,7 +39,7 @@ def judge_drill(drill: Drill, example: Example) -> Judgement:
         distinct=1,
         requests=len(example.exchanges),
         provider_calls=len(example.calls),
-        evidence=evidence.marks,
+        evidence=evidence,
         lag_ms=example.lag_ms,
         failure=_failure(drill, example, broken) if verdict is Verdict.BROKEN else None,
         timeline=timeline_of(example),

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from gatespec.read_ports import Disturbance
 
 WELL = frozenset({"well", "running"})
-WATCHED = frozenset({"store", "vault", "life", "provider"})
+OVER = WELL | {"promoted"}
+"""What ends a spell of the fault: a shard is served again when it has an heir, long before the killed node is back."""
+WATCHED = frozenset({"store", "shard", "database", "vault", "rotation", "life", "provider"})
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Window:
     """One spell of the fault: from when it began to be made until its end was made."""
 
     what: str
-    """`store`, `vault`, `life` or `provider`."""
+    """One of `WATCHED`."""
     how: str
     whom: str
     from_ms: int
@@ -47,13 +49,13 @@ def windows_of(example: Example) -> list[Window]:
                     key[0], before.how, key[1], before.began_ms, before.done_ms, done.began_ms, done.done_ms, done.bit
                 )
             )
-        if done.how not in WELL:
+        if done.how not in OVER:
             begun[key] = done
     return sorted(found, key=lambda window: window.from_ms)
 
 
 def is_healed(example: Example) -> bool:
-    """Whether every fault that began has ended."""
+    """Whether every fault that began was taken back."""
     last = {(d.what, d.whom): d.how for d in example.disturbances if d.what in WATCHED}
     return all(how in WELL for how in last.values())
 

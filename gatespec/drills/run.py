@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gatespec.checkers.secrecy import LEAK
-from gatespec.clock import MonotonicClock, timestamp
-from gatespec.drills.journal import journal_of
+from gatespec.clock import MonotonicClock, timestamp, timestamp_of
+from gatespec.drills.journal import Written, journal_of
 from gatespec.drills.judge import judge_drill
 from gatespec.drills.runner import conduct, settings_of
 from gatespec.drivers.http_reads import HttpReadGateway
-from gatespec.engine.backstage import people
+from gatespec.engine.backstage import no_cluster, people
 from gatespec.errors import GatespecError
 from gatespec.history import HistoryWriter
 from gatespec.ports import Untestable
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from gatespec.engine.plan import Progress
     from gatespec.history import Example
     from gatespec.stack.lane import Lane
+    from gatespec.stack.runtimes import Runtime
     from gatespec.target import Target
     from gatespec.verdict import Service
 
@@ -46,8 +46,9 @@ class Drilling:
     seed: int
     out: Path
     progress: Progress
-    services: dict[Service, None] = field(default_factory=dict)
-    """Every server that ran, each once."""
+    runtime: Runtime = "native"
+    services: dict[tuple[str, str], Service] = field(default_factory=dict)
+    """Every server that ran, each once: by its role and address."""
 
     def each(self, drills: Sequence[Drill]) -> Iterator[Judgement]:
         """Conduct and judge one after the other."""
@@ -55,16 +56,19 @@ class Drilling:
             yield from (without_record(drill, Verdict.UNTESTABLE, NOT_OURS) for drill in drills)
             return
         adapters = self.target.adapters
+        without = no_cluster(self.target)
         with (
             (self.out / HISTORY).open("w", encoding="utf-8") as file,
-            Stack.start(self.out, providers=adapters, progress=self.progress.stage) as stack,
+            Stack.start(self.out, providers=adapters, progress=self.progress.stage, runtime=self.runtime) as stack,
         ):
             history = HistoryWriter(file, target=self.target.name)
             for drill in drills:
-                yield self._one(drill, stack, history)
+                if drill.on_cluster and without:
+                    yield without_record(drill, Verdict.UNTESTABLE, without)
+                else:
+                    yield self._one(drill, stack, history)
 
     def _one(self, drill: Drill, stack: Stack, history: HistoryWriter) -> Judgement:
-        started_at = timestamp()
         try:
             example = self._conducted(drill, stack)
         except Untestable as reason:
@@ -74,7 +78,8 @@ class Drilling:
         history.chapter(example.context)
         history.example(example)
         judgement = judge_drill(drill, example)
-        told = journal_of(drill, example, judgement, (started_at, timestamp()), version("gatespec"))
+        written = Written(self.seed, str(self.out), str(self.out / HISTORY), timestamp_of)
+        told = journal_of(drill, example, judgement, written)
         (self.out / JOURNAL.format(drill.name)).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         return judgement
 
@@ -82,12 +87,17 @@ class Drilling:
         say = self.progress.stage
         with ExitStack() as ends:
             lane = stack.lane(
-                self.target, settings=settings_of(drill), instances=INSTANCES, needs=drill.needs, progress=say
+                self.target,
+                settings=settings_of(drill),
+                instances=INSTANCES,
+                needs=drill.needs,
+                on_cluster=drill.on_cluster,
+                progress=say,
             )
             ends.enter_context(lane)
             gateway = HttpReadGateway(lane, people(lane))
             ends.callback(gateway.close)
-            self.services.update(dict.fromkeys(lane.services))
+            self.services.update({(each.role, each.address): each for each in lane.services})
             say(f"drilling {drill.name} (seed {self.seed})")
             return searched(conduct(drill, self.seed, lane, gateway), lane)
 
@@ -115,7 +125,7 @@ def run_drills(drills: Sequence[Drill], drilling: Drilling, command: str) -> Run
         started_at=started_at,
         took_ms=clock.now_ms() - began,
         command=command,
-        services=tuple(drilling.services),
+        services=tuple(drilling.services.values()),
         judgements=tuple(ran),
     )
 

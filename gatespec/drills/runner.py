@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from gatespec.drills.drill import SHORT
+from gatespec.drills.gauges import gauges
+from gatespec.drills.hands import hands_of
 from gatespec.drills.schedule import People, requests, schedule
 from gatespec.engine.lag import lag_meter
 from gatespec.history import Context, Example
@@ -14,12 +16,16 @@ from gatespec.ports import Untestable
 from gatespec.read_ports import Act
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from gatespec.drills.drill import Drill
+    from gatespec.drills.hands import Hands
     from gatespec.drills.schedule import Schedule
-    from gatespec.read_ports import Failing, Life, ReadGateway, StoreState, VaultState
+    from gatespec.drivers.http_reads import HttpReadGateway
     from gatespec.stack.lane import Lane
+
+LET_GO_MS = 1_000
+"""So much of the time after a fault may go unwatched: its end is never made to the millisecond."""
 
 
 def settings_of(drill: Drill) -> Mapping[str, str]:
@@ -27,7 +33,7 @@ def settings_of(drill: Drill) -> Mapping[str, str]:
     return {**SHORT, **drill.settings}
 
 
-def conduct(drill: Drill, seed: int, lane: Lane, gateway: ReadGateway) -> Example:
+def conduct(drill: Drill, seed: int, lane: Lane, gateway: HttpReadGateway) -> Example:
     """Run it once and return its record; raise `Untestable` where this door has not what it needs."""
     if not lane.instances:
         raise Untestable("the gateway runs already: its services are not the judge's to break")
@@ -37,47 +43,32 @@ def conduct(drill: Drill, seed: int, lane: Lane, gateway: ReadGateway) -> Exampl
     providers = gateway.fresh_providers(drill.traffic.providers)
     polite = tuple(gateway.fresh("user", "enterprise") for _ in range(2))
     people = People(polite, gateway.fresh("ip", "free"), gateway.fresh("user", "enterprise"))
-    asked = requests(drill, planned, people, providers, gateway.instances)
-    make, heal = _hands(drill, planned.kind, gateway, providers)
+    asked = partial(requests, drill, people=people, providers=providers, instances=gateway.instances)
+    hands = hands_of(drill, planned.kind, gateway, providers)
     example = Example(context, 1, story=[("drills", {"seed": seed, "kind": planned.kind})])
-    with lag_meter() as lag:
+    with lag_meter() as lag, gauges(lane.instances, gateway.clock) as looked:
         lag.begin_story()
         try:
-            played = gateway.during(asked, *_acts(planned, make, heal))
+            played = gateway.during(asked(planned), *_acts(planned, hands))
+            if (missing_ms := _unwatched_ms(drill, gateway)) > LET_GO_MS:
+                played += gateway.play(asked(replace(planned, ends_ms=missing_ms)))
         finally:
-            heal()
+            hands.heal()
         example.lag_ms = lag.story_ms
     example.exchanges = sorted(played, key=lambda exchange: exchange.span.sent_ms)
     example.calls = list(gateway.calls(providers))
     example.disturbances = [replace(done) for done in gateway.disturbances]
+    example.samples = list(looked.samples)
     return example
 
 
-def _acts(planned: Schedule, make: Callable[[], None], heal: Callable[[], None]) -> Iterator[Act]:
+def _unwatched_ms(drill: Drill, gateway: HttpReadGateway) -> int:
+    """How much longer it has to be watched, where the end of the fault took longer than was planned."""
+    ended_ms = max((done.done_ms for done in gateway.disturbances), default=0)
+    return ended_ms + drill.heals_ms + drill.after_ms - gateway.clock.now_ms()
+
+
+def _acts(planned: Schedule, hands: Hands) -> Iterator[Act]:
     for spell in planned.spells:
-        yield Act(spell.from_ms, make)
-        yield Act(spell.to_ms, heal)
-
-
-def _hands(
-    drill: Drill, kind: str, gateway: ReadGateway, providers: Sequence[str]
-) -> tuple[Callable[[], None], Callable[[], None]]:
-    """What makes the fault, and what ends it; the second does nothing where there is none."""
-    if drill.fault.victim == "redis":
-        return partial(gateway.store, cast("StoreState", kind)), partial(gateway.store, "well")
-    if drill.fault.victim == "vault":
-        return partial(gateway.vault, cast("VaultState", kind)), partial(gateway.vault, "well")
-    if drill.fault.victim == "instance":
-        last = gateway.instances - 1
-        return partial(gateway.life, last, cast("Life", kind)), partial(gateway.life, last, "running")
-    befallen = providers[: max(1, round(len(providers) * drill.fault.share))]
-
-    def fail() -> None:
-        for name in befallen:
-            gateway.provider(name, failing=cast("Failing", kind))
-
-    def mend() -> None:
-        for name in befallen:
-            gateway.provider(name)
-
-    return fail, mend
+        yield Act(spell.from_ms, hands.make)
+        yield Act(spell.to_ms, hands.heal)

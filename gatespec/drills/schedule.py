@@ -11,13 +11,17 @@ from gatespec.checkers.answers import READ_PATH
 from gatespec.ports import Identity, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gatespec.drills.drill import Drill
 
 INTEGRATIONS = "/api/v2/providers/config/integrations"
+KEYS = "/api/v2/auth/api-keys"
+"""A list that is in the database, and that nobody may have instead of it."""
+HEALTH, READY = "/health", "/health/ready"
 SECOND_MS = 1_000
 WRITE_EVERY_MS = 1_500
+KEYS_PER_S = 2
 JSON = (("Content-Type", "application/json"),)
 
 
@@ -46,7 +50,7 @@ class People:
     polite: tuple[Identity, ...]
     greedy: Identity
     writer: Identity
-    """A user who only writes integrations."""
+    """A user who only writes integrations, or asks for his API keys."""
 
 
 def schedule(drill: Drill, seed: int) -> Schedule:
@@ -74,11 +78,20 @@ def requests(
         for n, at in _beats(traffic.greedy_per_s, planned.ends_ms)
     )
     looks = (
-        Request(people.polite[0], n % instances, path="/health", delay_ms=at)
-        for n, at in _beats(traffic.looks_per_s, planned.ends_ms)
+        Request(people.polite[0], n // 2 % instances, path=(HEALTH, READY)[n % 2], delay_ms=at)
+        for n, at in _beats(2 * traffic.looks_per_s, planned.ends_ms)
     )
-    writes = _writes(people.writer, planned.ends_ms, providers, instances) if drill.fault.victim == "vault" else ()
-    return sorted((*reads, *greedy, *looks, *writes), key=lambda request: request.delay_ms)
+    beside = _beside(drill, people.writer, planned.ends_ms, providers, instances)
+    return sorted((*reads, *greedy, *looks, *beside), key=lambda request: request.delay_ms)
+
+
+def _beside(drill: Drill, who: Identity, ends_ms: int, providers: Sequence[str], instances: int) -> Iterable[Request]:
+    """What cannot be done without the victim, and has to be refused meanwhile."""
+    if drill.fault.victim == "vault":
+        return _writes(who, ends_ms, providers, instances)
+    if drill.fault.victim == "database":
+        return (Request(who, n % instances, path=KEYS, delay_ms=at) for n, at in _beats(KEYS_PER_S, ends_ms))
+    return ()
 
 
 def _writes(who: Identity, ends_ms: int, providers: Sequence[str], instances: int) -> Iterator[Request]:

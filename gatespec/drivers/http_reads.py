@@ -17,6 +17,7 @@ from gatespec.drivers.lives import Lives
 from gatespec.drivers.moods import Mood
 from gatespec.drivers.providers import Providers
 from gatespec.drivers.secret_ways import SecretWays
+from gatespec.drivers.shards import Shards
 from gatespec.drivers.store import Store
 from gatespec.drivers.vault import Vault
 from gatespec.identities import Signer
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
     from gatespec.drivers.people import People
     from gatespec.ports import Exchange, Tier
-    from gatespec.read_ports import Act, Failing, Life, Shape, StoreState, UpstreamCall, VaultState
+    from gatespec.read_ports import Act, Failing, Life, Shape, ShardState, StoreState, UpstreamCall, VaultState
     from gatespec.stack.lane import Lane
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
 
 INVALIDATE = "/internal/v1/cache/invalidate"
 OPERATOR = "gatespec-operator"
@@ -53,7 +54,9 @@ class HttpReadGateway(HttpGateway):
         self.disturbances: list[Disturbance] = []
         self._ends = ExitStack()
         self._lives = Lives(lane)
-        self._store = Store(lane.lines) if lane.lines else None
+        self._store = Store(lane.lines.redis) if lane.lines else None
+        self._database = Store([lane.lines.postgres], "PostgreSQL") if lane.lines else None
+        self._shards = Shards(lane.cluster, self.clock) if lane.cluster else None
         self._vault: Vault | None = None
         self._secret_ways: SecretWays | None = None
         self._unread: dict[tuple[str, str], tuple[str, int]] = {}
@@ -90,6 +93,10 @@ class HttpReadGateway(HttpGateway):
         """Have Redis well, every instance running, and all of them on speaking terms again."""
         if self._store:
             self.store("well")
+        if self._database:
+            self.database("well")
+        if self._shards and self._shards.dead:
+            self.shard("well")
         if self._vault:
             self.vault("well")
             self._be_found()
@@ -272,6 +279,38 @@ class HttpReadGateway(HttpGateway):
         store, began = self._its_store(), self.clock.now_ms()
         if state != store.state:
             self._did("store", "", state, began, store.become(state))
+
+    def database(self, state: StoreState) -> None:
+        """Set how PostgreSQL is for all instances; raise `Untestable` where this door cannot."""
+        if self._database is None:
+            raise Untestable(QUIET if self._lives.known else NOT_OURS.format("stores"))
+        began = self.clock.now_ms()
+        if state != self._database.state:
+            self._did("database", "", state, began, self._database.become(state))
+
+    def shard(self, state: ShardState) -> None:
+        """Kill the busiest master of the cluster and wait for its heir, or have the killed one back."""
+        if self._shards is None:
+            raise Untestable("this lane's Redis is no cluster, so no shard of it can be lost")
+        began = self.clock.now_ms()
+        if state == "killed":
+            dead = self._shards.kill()
+            self._did("shard", dead, "killed", began)
+            self._await_heir(self._shards, dead)
+        elif dead := self._shards.dead:
+            self._shards.bring_back()
+            self._did("shard", dead, "well", began)
+
+    def _await_heir(self, shards: Shards, dead: str) -> None:
+        heir = shards.await_heir()
+        self._did("shard", dead, "promoted", heir.unowned_ms, heir.epochs)
+        self._did("heir", heir.node, f"serves {heir.slots}", self.clock.now_ms())
+
+    def rotation(self, how: str) -> None:
+        """Note how credentials are changed from now on; what is done to each is noted beside it."""
+        before = next((done.how for done in reversed(self.disturbances) if done.what == "rotation"), "well")
+        if how != before:
+            self._did_now("rotation", "", how)
 
     def life(self, instance: int, life: Life) -> None:
         """Set how an instance is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -153,7 +154,7 @@ class GivenPeople:
 
     def _ask_for(self, kind: Kind, plan: Plan) -> Identity:
         subject = f"gatespec-{secrets.token_hex(4)}-{next(self._numbers)}"
-        words = {"sub": subject, "plan": plan, "typ": kind}
+        words = {"python": sys.executable, "sub": subject, "plan": plan, "typ": kind}
         argv = [rendered(part, words) for part in self.door.token_command or []]
         try:
             done = subprocess.run(

@@ -1,23 +1,21 @@
-"""A lane's Redis as the judge's read driver breaks it: through the proxy, with a look that it is so."""
+"""A lane's Redis or PostgreSQL as the judge breaks it: through the proxy, with a look that it is so."""
 
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gatespec.clock import until
 from gatespec.errors import unable
 from gatespec.proxy.faults import Fault
 from gatespec.stack import ports
-from gatespec.stack.redis import pings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gatespec.proxy.client import Line
     from gatespec.proxy.route import Evidence
     from gatespec.read_ports import StoreState
-    from gatespec.stack.fault_lines import FaultLines, RedisLine
 
 FAULTS: Mapping[StoreState, tuple[Fault, ...]] = {
     "well": (),
@@ -29,18 +27,30 @@ SHOWN_MS = 5_000
 WORD = b"PING\r\n"
 
 
-class Store:
-    """Redis for all instances of one lane: a single server, or all nodes of a cluster alike."""
+class StoreLine(Protocol):
+    """One server, and what can be broken on the way to it."""
 
-    def __init__(self, lines: FaultLines) -> None:
+    @property
+    def line(self) -> Line:
+        """The way."""
+
+    def answers(self) -> bool:
+        """Whether the server does, seen from where its clients are."""
+
+
+class Store:
+    """Redis or PostgreSQL for all instances of one lane: a single server, or all nodes of a cluster alike."""
+
+    def __init__(self, servers: Sequence[StoreLine], name: str = "Redis") -> None:
         self.state: StoreState = "well"
-        self._lines = lines.redis
+        self._name = name
+        self._servers = servers
         self._before = self._marks()
 
     @property
     def heard_by(self) -> tuple[frozenset[int], ...]:
         """Of each server, the clients' ports to which it has said something since its state last changed."""
-        return tuple(frozenset(each.line.evidence().talking) for each in self._lines)
+        return tuple(frozenset(each.line.evidence().talking) for each in self._servers)
 
     def become(self, state: StoreState) -> int | None:
         """Change, and return when it shows; say how often the fault that this ended had shown itself, if it ended one.
@@ -49,11 +59,11 @@ class Store:
         """
         before = self._marks()
         bit = None if self.state == "well" else before - self._before
-        for each in self._lines:
+        for each in self._servers:
             each.line.impose(*FAULTS[state])
-        if not until(lambda: all(_is(each, state) for each in self._lines), at_most_ms=SHOWN_MS):
+        if not until(lambda: all(_is(each, state) for each in self._servers), at_most_ms=SHOWN_MS):
             raise unable(
-                "fault-without-effect", f"Redis should be {state}, and is not, seen from where its clients are"
+                "fault-without-effect", f"{self._name} should be {state}, and is not, seen from where its clients are"
             )
         self.state = state
         # A cut ends connections as it is imposed; our own look at a black hole is none of its marks.
@@ -61,13 +71,13 @@ class Store:
         return bit
 
     def _marks(self) -> int:
-        return sum(_marks(each.line.evidence()) for each in self._lines)
+        return sum(_marks(each.line.evidence()) for each in self._servers)
 
 
-def _is(server: RedisLine, state: StoreState) -> bool:
+def _is(server: StoreLine, state: StoreState) -> bool:
     if state == "refusing":
         return not ports.accepts(server.line.port)
-    return pings(server.url) if state == "well" else _swallows(server.line)
+    return server.answers() if state == "well" else _swallows(server.line)
 
 
 def _swallows(line: Line) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gatespec.proxy.client import Line
     from gatespec.read_ports import VaultState
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
 
 FAULTS: Mapping[VaultState, tuple[Fault, ...]] = {"refusing": (Fault("cut"),), "hanging": (Fault("blackhole"),)}
 SHOWN_MS = 10_000

@@ -151,7 +151,8 @@ class Backstage:
     def _running_stack(self) -> Stack:
         if self._stack is None:
             self._progress.stage("starting the stack")
-            started = Stack.start(self._plan.out, providers=self._plan.target.adapters, progress=self._progress.stage)
+            plan, say = self._plan, self._progress.stage
+            started = Stack.start(plan.out, providers=plan.target.adapters, progress=say, runtime=plan.runtime)
             self._stack = self._ends.enter_context(started)
         return self._stack
 

@@ -38,6 +38,8 @@ class Needs:
     instances: int = 2
     store_faults: bool = False
     """Whether Redis is made to fail: then it lies behind a fault proxy, on a lane of its own."""
+    redis_replicas: int = 0
+    """Of each master, where its Redis is a cluster: without any a lost node takes its slots along."""
     vault_token_s: int | None = None
     """Set where Vault is made to fail: it is the lane's own then, behind that proxy, and its logins last so long."""
 

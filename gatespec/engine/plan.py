@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatespec.ports import Binding, Tier
+    from gatespec.stack.runtimes import Runtime
     from gatespec.target import Profile, Target
     from gatespec.verdict import Judgement
 
@@ -39,6 +40,8 @@ class VerifyPlan:
     """Judge the properties of this capability profile alone."""
     binding: Binding | None = None
     """Judge on this binding alone."""
+    runtime: Runtime = "native"
+    """Where the servers of the stack run."""
     side_by_side: int = 1
     """Lanes judged at a time on the wire, each in a process of its own; 1: all in this one, one after the other."""
 

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve; the first line on stdout is `{"listening": "http://..."}`. Return the exit code."""
     asked = _arguments(argv)
     try:
-        host, port = _address(asked.listen)
+        host, port = _address(asked.listen, trusted=asked.trust_network)
         names = provider_names(asked.providers, asked.pool)
         app = application(names, _opening(asked.series, asked.day))
         asyncio.run(run(app, host, port, _announce))
@@ -64,6 +64,9 @@ def provider_names(listed: str, pools: list[str]) -> dict[str, str]:
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m gatespec.providers", description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:0", help="loopback address and port; port 0: any free one")
+    parser.add_argument(
+        "--trust-network", action="store_true", help="listen elsewhere too: for a container, whose network is its own"
+    )
     parser.add_argument("--providers", default="", help="names, separated by commas")
     parser.add_argument("--pool", action="append", default=[], help="NAME:COUNT[:ADAPTER], repeatable")
     parser.add_argument("--series", help="whose real prices, provider/kind of the price data; else each API's own")
@@ -71,11 +74,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _address(listen: str) -> tuple[str, int]:
-    """Loopback only: the control API trusts whoever reaches it."""
+def _address(listen: str, *, trusted: bool = False) -> tuple[str, int]:
+    """Loopback only, unless the network is trusted: the control API does as it is told by whoever reaches it."""
     host, _, port = listen.rpartition(":")
     try:
-        if port.isdigit() and ipaddress.ip_address(host).is_loopback and int(port) < 1 << 16:
+        if port.isdigit() and (ipaddress.ip_address(host).is_loopback or trusted) and int(port) < 1 << 16:
             return host, int(port)
     except ValueError:
         pass

@@ -130,7 +130,7 @@ class Script(Strict):
     without_capacity: list[str] = []
     """Regions where nothing of the catalogue is for rent."""
     credentials: list[Annotated[str, Field(min_length=1, max_length=500)]] | None = None
-    """What is accepted; None: the development credential."""
+    """What is accepted, perhaps nothing; None: the development credential."""
     token_lifetime_s: Annotated[int, Field(ge=1, le=86_400)] | None = None
     """What is said of the tokens sold from now on; None: what the API's table says. Refused where it sells none, like
     `tokens_end_after`."""

@@ -182,7 +182,7 @@ class Provider:
 
     def accepts(self, credential: str, development: str) -> bool:
         """Whether a credential is good: the scripted ones, else any of the house's and the table's for development."""
-        if self.script.credentials:
+        if self.script.credentials is not None:
             return credential in self.script.credentials
         return credential == development or credential.startswith(house_prefix(self.name))
 

@@ -56,7 +56,9 @@ def metrics_of(urls: Sequence[str]) -> Iterator[Piece]:
 def redis_of(urls: Iterable[str]) -> Iterator[Piece]:
     """Yield every key of each server with all that lies under it. Raise `redis.RedisError` where one is away."""
     for url in urls:
-        with closing(redis.Redis.from_url(url, socket_timeout=LOOK_S)) as server:
+        with closing(redis.Redis.from_url(url, socket_timeout=LOOK_S, single_connection_client=True)) as server:
+            if server.info("cluster").get("cluster_enabled"):
+                server.readonly()  # else a replica tells its keys, and sends whoever reads one to its master
             held = [_dumped(server, key) for key in server.scan_iter(count=SCAN_COUNT)]
         if held:
             yield Piece("redis", "all keys", b"\n".join(held))

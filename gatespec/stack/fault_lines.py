@@ -5,12 +5,16 @@ A cluster's nodes announce the proxy's ports, so that whoever follows their word
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import psycopg
+
 from gatespec.stack.fault_proxy import FaultProxy
+from gatespec.stack.postgres import ANSWER_S
+from gatespec.stack.redis import pings
 from gatespec.stack.redis_cluster import cluster_url
 
 if TYPE_CHECKING:
@@ -29,6 +33,24 @@ class RedisLine:
     url: str = field(repr=False)
     """That server alone, through the proxy."""
 
+    def answers(self) -> bool:
+        """Whether it does, seen from where its clients are."""
+        return pings(self.url)
+
+
+@dataclass(frozen=True)
+class PostgresLine:
+    """What can be broken on the way to the lane's database."""
+
+    line: Line
+    url: str = field(repr=False)
+
+    def answers(self) -> bool:
+        """Whether it does, seen from where its clients are."""
+        with suppress(psycopg.Error), psycopg.connect(self.url, connect_timeout=ANSWER_S):
+            return True
+        return False
+
 
 @dataclass(frozen=True)
 class FaultLines:
@@ -37,7 +59,7 @@ class FaultLines:
     proxy: FaultProxy
     redis: tuple[RedisLine, ...]
     """One for each node of a cluster, else one."""
-    postgres: Line
+    postgres: PostgresLine
     vault: Line
     stores: Stores
     """The lane's stores at the addresses that its gateway is given."""
@@ -51,12 +73,13 @@ def fault_lines(servers: Servers, stores: Stores) -> Iterator[FaultLines]:
         proxy.start()
         proxy.ready()
         redis = _cluster(proxy, stores.cluster) if stores.cluster else _single(proxy, servers, stores)
-        postgres = proxy.line("postgres", servers.postgres.address)
+        line = proxy.line("postgres", servers.postgres.address)
+        postgres = PostgresLine(line, _through(stores.postgres_url, line.address))
         vault = proxy.line("vault", stores.vault.server.address)
         detour = replace(
             stores,
             redis_url=cluster_url(each.line.address for each in redis) if stores.cluster else redis[0].url,
-            postgres_url=_through(stores.postgres_url, postgres.address),
+            postgres_url=postgres.url,
             vault=replace(stores.vault, address=f"http://{vault.address}"),
         )
         yield FaultLines(proxy, redis, postgres, vault, detour)

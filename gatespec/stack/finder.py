@@ -45,6 +45,8 @@ class Server:
     path: Path
     """The server's own binary."""
     why: str
+    image: str = ""
+    """The container image that `path` lies in; empty: it lies here."""
 
 
 @dataclass(frozen=True)

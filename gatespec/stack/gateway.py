@@ -12,7 +12,7 @@ import psutil
 
 from gatespec import verdict
 from gatespec.errors import GatespecError, unable
-from gatespec.stack import born
+from gatespec.stack import born, images
 from gatespec.stack.environment import base_environment
 from gatespec.stack.health import answers
 from gatespec.stack.native import NativeService
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatespec.stack.nursery import Nursery
-    from gatespec.target import CommandDoor, Target
+    from gatespec.target import CommandDoor, ContainerDoor, Target
 
 Told = TypeVar("Told")
 
@@ -43,6 +43,13 @@ class Deployment:
     name: str
     settings: Mapping[str, str] = field(repr=False)
     """The contract's names and values, passwords included."""
+    contained: bool = False
+    """Whether it is to run in containers, if it can."""
+
+    @property
+    def container(self) -> ContainerDoor | None:
+        """The image that it runs from; None where it is a child process."""
+        return self.door.container if self.contained else None
 
     @property
     def door(self) -> CommandDoor:
@@ -58,13 +65,22 @@ class Deployment:
         settings = {**self.settings, **(more or {})}
         own = {self.target.settings.get(setting, setting): value for setting, value in settings.items()}
         folder = (self.target.folder / self.door.cwd).resolve()
-        filled = tuple(rendered(word, words) for word in argv)
-        return Command(f"{self.name}-{name}", filled, folder, {**base_environment(), **self.door.env, **own})
+        python = self.container.python if self.container else sys.executable
+        filled = tuple(rendered(word, {"python": python, **words}) for word in argv)
+        env = {**base_environment(), **self.door.env, **own}
+        return Command(f"{self.name}-{name}", filled, folder, env, image=self.container.image if self.container else "")
 
     def prepare(self) -> None:
         """Run each step of `prepare` once, in order; raise `unable` with the end of its log where one fails."""
+        if self.container:
+            self._build(self.container)
         for number, argv in enumerate(self.door.prepare, 1):
             self.nursery.run(self.command(f"prepare-{number}", argv), at_most_s=PREPARE_S)
+
+    def _build(self, door: ContainerDoor) -> None:
+        if door.dockerfile:
+            folder, log = self.target.folder, self.nursery.log_of("image")
+            images.build(door.image, folder / door.dockerfile, folder / door.context, log)
 
     @contextmanager
     def serving(self, ports: Sequence[int | None]) -> Iterator[tuple[GatewayInstance, ...]]:
@@ -136,7 +152,9 @@ class GatewayInstance(NativeService):
 
     def described(self) -> verdict.Service:
         """The gateway as its target file names it."""
-        return verdict.Service("Gateway", self._deployment.target.name, "", "started by the judge", self.address)
+        container = self._deployment.container
+        why = f"started by the judge from the image {container.image}" if container else "started by the judge"
+        return verdict.Service("Gateway", self._deployment.target.name, "", why, self.address)
 
     def _command(self, port: int) -> Command:
         listen = {"GATEWAY_LISTEN": f"{LOOPBACK}:{port}"}
@@ -154,8 +172,8 @@ def _connections(process: psutil.Process) -> list[Any]:
 
 
 def rendered(word: str, words: Mapping[str, str]) -> str:
-    """Fill in `{python}` and the placeholders of `words`; other braces (JSON, say) stay as they are."""
-    for placeholder, value in {"python": sys.executable, **words}.items():
+    """Fill in the placeholders of `words`; other braces (JSON, say) stay as they are."""
+    for placeholder, value in words.items():
         word = word.replace("{" + placeholder + "}", value)
     return word
 

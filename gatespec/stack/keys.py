@@ -28,6 +28,11 @@ class SigningKey:
     issuer: str
     audience: str
 
+    @classmethod
+    def lying_in(cls, folder: Path) -> SigningKey:
+        """The pair that lies in `folder`, or would."""
+        return cls(folder / "jwt-private.pem", folder / "jwt-public.pem", ISSUER, AUDIENCE)
+
     def settings(self) -> dict[str, str]:
         """The contract's settings that make a gateway trust it."""
         return {
@@ -41,12 +46,13 @@ class SigningKey:
 def make_signing_key(folder: Path) -> SigningKey:
     """Write a new key pair into `folder`."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    private, public = folder / "jwt-private.pem", folder / "jwt-public.pem"
+    pair = SigningKey.lying_in(folder)
     encoding = serialization.Encoding.PEM
     pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    _write_private(private, key.private_bytes(encoding, pkcs8, plain))
-    _write_private(public, key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo))
-    return SigningKey(private, public, ISSUER, AUDIENCE)
+    _write_private(pair.private_key_file, key.private_bytes(encoding, pkcs8, plain))
+    public = key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    _write_private(pair.public_key_file, public)
+    return pair
 
 
 def _write_private(file: Path, content: bytes) -> None:

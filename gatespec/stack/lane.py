@@ -24,6 +24,7 @@ from gatespec.stack.lane_secrets import LaneSecrets
 from gatespec.stack.pool import ProviderPool
 from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
+from gatespec.stack.vault import VaultServer
 from gatespec.vault_paths import house_path
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     from gatespec.stack.gateway import GatewayInstance
     from gatespec.stack.keys import SigningKey
     from gatespec.stack.redis_cluster import RedisCluster
+    from gatespec.stack.runtimes import Runtime
     from gatespec.stack.servers import Progress, Stores
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault_api import VaultShare
     from gatespec.target import Target
 
 WRITERS = 8
@@ -75,7 +77,7 @@ class Stack(Servers):
             stores = ends.enter_context(self.stores())
             if on_cluster:
                 say(progress, "starting redis-cluster")
-                stores = ends.enter_context(self.clustered(stores))
+                stores = ends.enter_context(self.clustered(stores, replicas=needs.redis_replicas if needs else 0))
             if needs and needs.vault_token_s:
                 say(progress, "starting a vault of its own")
                 stores = ends.enter_context(self.own_vault(stores, needs.vault_token_s))
@@ -130,7 +132,7 @@ class Stack(Servers):
             **self.signing.settings(),
             **TRUSTED_PROXIES,
         }
-        return Deployment(self.nursery, target, name, {**given, **settings})
+        return Deployment(self.nursery, target, name, {**given, **settings}, self.runtime == "containers")
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class Lane:
         self._ends = ExitStack()
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - what a gateway is started with
         cls,
         target: Target,
         *,
@@ -198,6 +200,7 @@ class Lane:
         out: Path,
         instances: int | None = None,
         progress: Progress | None = None,
+        runtime: Runtime = "native",
     ) -> Lane:
         """Start a lane on a stack of its own; with the door `url` start nothing, and look that all of it is ready."""
         if target.url is not None:
@@ -205,7 +208,7 @@ class Lane:
                 health.reach(url)
             return cls(target, target.url.instances, target.url.settings)
         with ExitStack() as ends:
-            stack = ends.enter_context(Stack.start(out, providers=target.adapters, progress=progress))
+            stack = ends.enter_context(Stack.start(out, providers=target.adapters, progress=progress, runtime=runtime))
             lane = stack.lane(target, settings=settings, instances=instances, progress=progress)
             lane.stop_also(ends.pop_all())
             return lane
@@ -259,8 +262,9 @@ class Lane:
     @property
     def _own_vault(self) -> VaultServer | None:
         """Its Vault where no other lane uses it."""
-        ground = self._ground
-        return ground.stores.vault.server if ground and ground.stores.vault.server is not ground.stack.vault else None
+        server = self._ground.stores.vault.server if self._ground else None
+        shared = self._ground.stack.vault if self._ground else None
+        return server if isinstance(server, VaultServer) and server is not shared else None
 
     @property
     def lines(self) -> FaultLines | None:

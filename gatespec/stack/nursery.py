@@ -81,11 +81,20 @@ class Nursery:
     def launch(self, command: Command, *, port: int | None = None, output: Path | None = None) -> Child:
         """Start a child and note it at once, so that it is found whatever happens next."""
         marked = replace(command, env={**command.env, born.MARK: self.id})
-        child = Child(marked, self._own_log(command.name), output)
+        child = self._child(marked, output)
         self._children.append(child)
         self._state = self._state.having(Started(command.name, child.born, command.stop_signal, port))
         state.write(self._state)
         return child
+
+    def _child(self, command: Command, output: Path | None) -> Child:
+        if not command.image:
+            return Child(command, self._own_log(command.name), output)
+        from gatespec.stack.contained import Contained  # noqa: PLC0415 - one runtime of three
+
+        self._state = replace(self._state, containers=True)
+        state.write(self._state)
+        return Contained(command, self._own_log(command.name), output, (self.folder, self.logs))
 
     def run(self, command: Command, *, at_most_s: float, output: Path | None = None) -> None:
         """Run a command to its end; raise `unable` where it fails or takes longer than `at_most_s`.
@@ -124,6 +133,7 @@ class Nursery:
             for child in self._children:
                 last_first.callback(self.end, [child])
         born.send(born.marked(self.id), signal.SIGKILL)  # whoever left its parent and its session, as a daemon does
+        state.remove_containers(self._state)
         state.forget(self._state)
         self._reaper.dismiss()
 

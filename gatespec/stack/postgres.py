@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
@@ -44,7 +45,32 @@ SETTINGS = {
 }
 
 
-class PostgresServer(NativeService):
+class PostgresApi(ABC):
+    """What the judge asks of any PostgreSQL that lanes share."""
+
+    @abstractmethod
+    def url(self, database: str = "postgres") -> str:
+        """Where clients connect, with the password; never to be logged."""
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and return its URL."""
+        self._administer("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", name)
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Delete a database, and end whoever is still connected to it."""
+        self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """As whoever may do everything; raises what psycopg raises."""
+        return psycopg.connect(self.url(), autocommit=True, connect_timeout=ANSWER_S)
+
+    def _administer(self, statement: LiteralString, database: str) -> None:
+        with self.connect() as connection:
+            connection.execute(sql.SQL(statement).format(sql.Identifier(database)))
+
+
+class PostgresServer(NativeService, PostgresApi):
     """A server whose data outlives its kill, not its stack."""
 
     def __init__(self, nursery: Nursery, server: Server, *, port: int | None = None) -> None:
@@ -61,18 +87,10 @@ class PostgresServer(NativeService):
     def start(self) -> None:
         """Make the cluster if there is none yet, then begin."""
         if not self._data.exists():
-            self._server = usable_by(self._account, self._server, self._nursery.folder)
+            if not self._server.image:
+                self._server = usable_by(self._account, self._server, self._nursery.folder)
             self._initialise()
         super().start()
-
-    def create_database(self, name: str) -> str:
-        """Make an empty database and return its URL."""
-        self._administer("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", name)
-        return self.url(name)
-
-    def drop_database(self, name: str) -> None:
-        """Delete a database, and end whoever is still connected to it."""
-        self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def described(self) -> verdict.Service:
         """Server, version, why, address without the password."""
@@ -88,7 +106,8 @@ class PostgresServer(NativeService):
         argv = ("-D", str(self._data), "-U", OWNER, f"--pwfile={password}", "--auth=scram-sha-256")
         options = ("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
         initdb = self._server.path.with_name("initdb")
-        command = Command("postgres-initdb", (str(initdb), *argv, *options), room, base_environment(), self._account)
+        words, image = (str(initdb), *argv, *options), self._server.image
+        command = Command("postgres-initdb", words, room, base_environment(), self._account, image=image)
         self._nursery.run(command, at_most_s=INITDB_S)
         password.unlink()
 
@@ -102,18 +121,12 @@ class PostgresServer(NativeService):
         options = tuple(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
         argv = (str(self._server.path), "-D", str(self._data), *options)
         # SIGINT is PostgreSQL's fast shutdown: SIGTERM would wait for its clients to leave.
-        return Command(self.name, argv, self._data.parent, base_environment(), self._account, signal.SIGINT)
+        room, image = self._data.parent, self._server.image
+        return Command(self.name, argv, room, base_environment(), self._account, signal.SIGINT, image)
 
     def _answers(self) -> bool:
         try:
-            self._connect().close()
+            self.connect().close()
         except psycopg.OperationalError:
             return False
         return True
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.url(), autocommit=True, connect_timeout=ANSWER_S)
-
-    def _administer(self, statement: LiteralString, database: str) -> None:
-        with self._connect() as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(database)))

@@ -39,6 +39,8 @@ class Command:
     account: Account | None = None
     """Whom to run as; None: as ourselves."""
     stop_signal: int = signal.SIGTERM
+    image: str = ""
+    """The container image that it comes from; empty: this machine."""
 
 
 class Child:
@@ -86,7 +88,7 @@ class Child:
         if self.alive:
             self.resume()
             with suppress(ProcessLookupError):
-                os.kill(self._popen.pid, self.command.stop_signal)
+                os.kill(self.born.pid, self.command.stop_signal)
 
     def kill(self) -> None:
         """End it, its tree and what is left of its session as a power cut would (SIGKILL); return when all are gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import redis
@@ -26,8 +27,26 @@ ANSWER_S = 1.0
 """How long one look whether it is ready may take."""
 
 
-class RedisServer(NativeService):
+class RedisApi(ABC):
+    """What the judge asks of any Redis that lanes share."""
+
+    databases: int
+    """Logical databases: lanes that it serves at a time."""
+
+    @abstractmethod
+    def url(self, database: int = 0) -> str:
+        """Where clients connect, with the password; never to be logged."""
+
+    def empty(self, database: int) -> None:
+        """Delete every key of one logical database."""
+        with redis.Redis.from_url(self.url(database), socket_timeout=ANSWER_S * 10) as client:
+            client.flushdb()
+
+
+class RedisServer(NativeService, RedisApi):
     """A single server; after a kill it comes back empty, as a cache does."""
+
+    databases = DATABASES
 
     def __init__(self, nursery: Nursery, server: Server, *, port: int | None = None) -> None:
         super().__init__(nursery, "redis", port=port)
@@ -37,11 +56,6 @@ class RedisServer(NativeService):
     def url(self, database: int = 0) -> str:
         """Where clients connect, with the password; never to be logged."""
         return f"redis://:{self._password}@{self.address}/{database}"
-
-    def empty(self, database: int) -> None:
-        """Delete every key of one logical database."""
-        with redis.Redis.from_url(self.url(database), socket_timeout=ANSWER_S * 10) as client:
-            client.flushdb()
 
     def described(self) -> verdict.Service:
         """Server, version, why, address without the password."""
@@ -76,7 +90,7 @@ def redis_command(server: Server, name: str, room: Path, config: Mapping[str, st
     file = room / "redis.conf"
     file.touch(mode=0o600)
     file.write_text("".join(f"{key} {value}\n" for key, value in config.items()), encoding="utf-8")
-    return Command(name, (str(server.path), str(file)), room, base_environment())
+    return Command(name, (str(server.path), str(file)), room, base_environment(), image=server.image)
 
 
 def pings(url: str) -> bool:

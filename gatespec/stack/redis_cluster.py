@@ -1,7 +1,8 @@
-"""A Redis Cluster of three masters without replicas: enough for slots, redirections and a lost node."""
+"""A Redis Cluster of three masters, with replicas where somebody asks: slots, redirections, a lost node, a failover."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import redis
@@ -35,7 +36,7 @@ AGREE_MS = 60_000
 
 
 class ClusterNode(NativeService):
-    """One master; after a kill it comes back with its id and slots, and no keys."""
+    """One server; after a kill it comes back with its id and no keys, and its slots where nobody took them."""
 
     def __init__(self, nursery: Nursery, server: Server, name: str) -> None:
         super().__init__(nursery, name)
@@ -56,6 +57,12 @@ class ClusterNode(NativeService):
     def announced(self) -> int:
         """Where clients are sent."""
         return self._announced or self.port
+
+    @property
+    def id(self) -> str:
+        """Its name among the nodes."""
+        with self.client() as client:
+            return _text(client.execute_command("CLUSTER MYID"))
 
     @property
     def commands(self) -> int:
@@ -82,6 +89,7 @@ class ClusterNode(NativeService):
             "cluster-announce-ip": LOOPBACK,
             "cluster-announce-port": str(self._announced or port),
             "cluster-announce-bus-port": bus,
+            "repl-diskless-sync-delay": "0",  # the default waits 5 s for others who want the same copy
         }
         return redis_command(self._server, self.name, self._nursery.room(self.name), config)
 
@@ -90,15 +98,18 @@ class ClusterNode(NativeService):
 
 
 class RedisCluster:
-    """Three masters that share all slots.
+    """Three masters that share all slots, and as many replicas of each as are asked for.
 
     They have no password: `redis+cluster://host:port,host:port` of the contract has no place for one. They listen on
     the loopback address only, in protected mode.
     """
 
-    def __init__(self, nursery: Nursery, server: Server, name: str = "redis-cluster") -> None:
+    def __init__(self, nursery: Nursery, server: Server, name: str = "redis-cluster", *, replicas: int = 0) -> None:
+        """`replicas` is how many each master has; without any the cluster cannot lose a node."""
         self.name = name
-        self.nodes = tuple(ClusterNode(nursery, server, f"{name}-{number}") for number in range(1, MASTERS + 1))
+        count = MASTERS * (1 + replicas)
+        self.nodes = tuple(ClusterNode(nursery, server, f"{name}-{number}") for number in range(1, count + 1))
+        """The first three are masters from the beginning, the others replicas of the first, second, third in turn."""
 
     @property
     def url(self) -> str:
@@ -116,20 +127,39 @@ class RedisCluster:
         return tuple(log for node in self.nodes for log in node.logs)
 
     def start(self) -> None:
-        """Begin all three."""
+        """Begin all."""
         for node in self.nodes:
             node.start()
 
     def ready(self) -> None:
-        """Wait until each node serves; join them if they are new; wait until all three call the cluster well."""
+        """Wait until each node serves; join them if they are new; wait until all call the cluster well."""
         for node in self.nodes:
             node.ready()
         if _info(self.nodes[0])["cluster_slots_assigned"] == "0":
-            _join(self.nodes)
-        announced = {node.announced for node in self.nodes}
-        if not until(lambda: all(_is_well(node, announced) for node in self.nodes), at_most_ms=AGREE_MS):
-            said = "; ".join(f"{node.address} says {_info(node)}" for node in self.nodes)
+            _join(self.nodes[:MASTERS])
+            self._agree(self.nodes[:MASTERS])
+            _follow(self.nodes)
+        self._agree(self.nodes)
+
+    def _agree(self, nodes: Sequence[ClusterNode]) -> None:
+        announced = {node.announced for node in nodes}
+        if not until(lambda: all(_is_well(node, announced) for node in nodes), at_most_ms=AGREE_MS):
+            said = "; ".join(f"{node.address} says {_info(node)}" for node in nodes)
             raise unable("cluster-not-formed", "the nodes of Redis Cluster do not agree", tried=said)
+
+    def shards(self, seen_from: ClusterNode) -> dict[str, str]:
+        """By the name of each node that serves slots, the slots, as this node knows it by now; raise `RedisError`."""
+        with seen_from.client() as client:
+            told = client.execute_command("CLUSTER SLOTS")
+        by_port = {node.announced: node.name for node in self.nodes}
+        shards: dict[str, list[str]] = {}
+        for first, last, primary, *_ in told:
+            shards.setdefault(by_port[int(primary[1])], []).append(f"{first}-{last}")
+        return {name: ",".join(sorted(slots)) for name, slots in shards.items()}
+
+    def epoch(self, seen_from: ClusterNode) -> int:
+        """How many times slots changed hands, as this node knows it by now; raise `RedisError`."""
+        return int(_info(seen_from)["cluster_current_epoch"])
 
     def announce(self, ports: Sequence[int]) -> None:
         """Send clients to these ports, one for each node, wherever they learn of the nodes; `ready` waits for that."""
@@ -165,7 +195,8 @@ class RedisCluster:
     def described(self) -> verdict.Service:
         """Server, version, why, all addresses."""
         first = self.nodes[0].described()
-        return verdict.Service(first.role, first.server, first.version, first.why, self.address)
+        role = f"Redis Cluster, {len(self.nodes)} nodes"
+        return verdict.Service(role, first.server, first.version, first.why, self.address)
 
 
 def cluster_url(addresses: Iterable[str]) -> str:
@@ -186,6 +217,26 @@ def _join(nodes: tuple[ClusterNode, ...]) -> None:
             client.execute_command("CLUSTER MEET", LOOPBACK, node.port, bus)
 
 
+def _follow(nodes: Sequence[ClusterNode]) -> None:
+    """Introduce the replicas to all, and give each its master, as soon as it has heard of it."""
+    with nodes[0].client() as client:
+        for node in nodes[MASTERS:]:
+            client.execute_command("CLUSTER MEET", LOOPBACK, node.port, _bus_port(node))
+    for place, node in enumerate(nodes[MASTERS:]):
+        master = nodes[place % MASTERS].id
+        if not until(partial(_replicates, node, master), at_most_ms=AGREE_MS):
+            raise unable("cluster-not-formed", f"{node.name} never heard of its master, {nodes[place % MASTERS].name}")
+
+
+def _replicates(node: ClusterNode, master: str) -> bool:
+    try:
+        with node.client() as client:
+            client.execute_command("CLUSTER REPLICATE", master)
+    except redis.ResponseError:  # it has not heard of that master yet
+        return False
+    return True
+
+
 def _bus_port(node: ClusterNode) -> str:
     with node.client() as client:
         return str(client.config_get("cluster-port")["cluster-port"])
@@ -197,12 +248,18 @@ def _info(node: ClusterNode) -> dict[str, str]:
 
 
 def _is_well(node: ClusterNode, announced: Collection[int]) -> bool:
-    """Whether it serves all slots, and knows all nodes by the ports that they announce."""
+    """Whether all slots are served, it knows all nodes by the ports that they announce, and has what its master has."""
     try:
         info = _info(node)
         with node.client() as client:
             told = client.execute_command("CLUSTER SLOTS")
+            copied = client.info("replication").get("master_link_status", "up") == "up"
     except redis.RedisError:
         return False
-    ports = {int(primary[1]) for _, _, primary, *_ in told}
-    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(MASTERS) and ports == announced
+    ports = {int(each[1]) for _, _, *nodes in told for each in nodes}
+    known = info["cluster_known_nodes"] == str(len(announced))
+    return info["cluster_state"] == "ok" and known and copied and ports == announced
+
+
+def _text(said: object) -> str:
+    return said.decode() if isinstance(said, bytes) else str(said)

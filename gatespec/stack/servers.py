@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
+import psycopg
+
 from gatespec.errors import unable
-from gatespec.stack.finder import chosen, find_postgres, find_redis, find_vault
+from gatespec.stack.external import External, ExternalPostgres, ExternalRedis, ExternalVault, load_external
 from gatespec.stack.keys import make_signing_key
 from gatespec.stack.nursery import Nursery
 from gatespec.stack.postgres import PostgresServer
-from gatespec.stack.redis import DATABASES, RedisServer
+from gatespec.stack.redis import RedisServer
 from gatespec.stack.redis_cluster import RedisCluster
+from gatespec.stack.runtimes import ServersToStart
 from gatespec.stack.simulators import Simulators
 from gatespec.stack.vault import VaultServer
 
@@ -23,9 +26,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gatespec import verdict
+    from gatespec.stack.runtimes import Runtime
     from gatespec.stack.service import Service
     from gatespec.stack.state import Purpose
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
 
     Progress = Callable[[str], None]
 
@@ -50,22 +54,32 @@ class Servers:
     A context: leaving it ends all of it, and whatever else was started in its nursery.
     """
 
-    def __init__(self, nursery: Nursery, providers: Sequence[str], *, simulators: str = "gatespec.providers") -> None:
+    def __init__(
+        self,
+        nursery: Nursery,
+        providers: Sequence[str],
+        *,
+        simulators: str = "gatespec.providers",
+        runtime: Runtime = "native",
+    ) -> None:
         self.nursery = nursery
+        self.runtime = runtime
         self.providers = tuple(providers) or PROVIDERS
         self.signing = make_signing_key(nursery.folder)
-        self._redis_server = chosen(find_redis())
-        self.redis = RedisServer(nursery, self._redis_server)
-        self.postgres = PostgresServer(nursery, chosen(find_postgres()))
-        self._vault_server = chosen(find_vault())
-        self.vault = VaultServer(nursery, self._vault_server)
+        self._start = ServersToStart(runtime)
+        there = load_external() if runtime == "external" else External()
+        self.redis = ExternalRedis(there.redis) if there.redis else RedisServer(nursery, self._start.redis)
+        self.postgres = (
+            ExternalPostgres(there.postgres) if there.postgres else PostgresServer(nursery, self._start.postgres)
+        )
+        self.vault = ExternalVault(there.vault) if there.vault else VaultServer(nursery, self._start.vault)
         self.simulators = Simulators(nursery, self.providers, module=simulators)
         self._clusters = count(1)
         self._vaults = count(1)
-        self._numbers = set(range(DATABASES))
+        self._numbers: set[int] = set()
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - what a stack is made of
         cls,
         out: Path,
         *,
@@ -73,6 +87,7 @@ class Servers:
         purpose: Purpose = "verify",
         progress: Progress | None = None,
         simulators: str = "gatespec.providers",
+        runtime: Runtime = "native",
     ) -> Self:
         """Start every server and wait until all serve; logs go to `out/logs`. Where one fails, nothing stays behind.
 
@@ -81,14 +96,19 @@ class Servers:
         """
         with ExitStack() as undo:
             nursery = undo.enter_context(Nursery(purpose, out / "logs"))
-            stack = cls(nursery, providers, simulators=simulators)
+            stack = cls(nursery, providers, simulators=simulators, runtime=runtime)
             for service in stack.started_first:
                 say(progress, f"starting {service.name}")
                 service.start()
             for service in stack.started_first:
                 service.ready()
+            stack.lend_all()
             undo.pop_all()
         return stack
+
+    def lend_all(self) -> None:
+        """Have as many lanes at a time as Redis has logical databases."""
+        self._numbers = set(range(self.redis.databases))
 
     @property
     def started_first(self) -> tuple[Service, ...]:
@@ -109,23 +129,40 @@ class Servers:
     def stores(self) -> Iterator[Stores]:
         """Lend a number's stores. They are emptied before they are lent, as a drill may have left their server dead."""
         if not self._numbers:
-            raise unable("lanes-exhausted", f"a stack has stores for {DATABASES} lanes at a time, and all are lent")
+            raise unable(
+                "lanes-exhausted", f"a stack has stores for {self.redis.databases} lanes at a time, and all are lent"
+            )
         number = min(self._numbers)
         self._numbers.remove(number)
         try:
             self.redis.empty(number)
-            name = f"lane_{number}"
+            name = self._name_of(number)
             self.postgres.drop_database(name)
             database, vault = self.postgres.create_database(name), self.vault.share(name.replace("_", "-"))
             yield Stores(number, self.redis.url(number), database, vault)
         finally:
             self._numbers.add(number)
+            self._take_back(number)
+
+    def _name_of(self, number: int) -> str:
+        """Of a lane's database and mount; where others use the servers too, nobody else's."""
+        return f"gatespec_{self.nursery.id}_{number}" if self.runtime == "external" else f"lane_{number}"
+
+    def _take_back(self, number: int) -> None:
+        """Leave nothing in a server that goes on; our own forget everything when they end."""
+        name = self._name_of(number)
+        if isinstance(self.postgres, ExternalPostgres):
+            with suppress(psycopg.Error):
+                self.postgres.drop_database(name)
+        if isinstance(self.vault, ExternalVault):
+            self.vault.forget(name.replace("_", "-"))
 
     @contextmanager
-    def clustered(self, stores: Stores) -> Iterator[Stores]:
+    def clustered(self, stores: Stores, *, replicas: int = 0) -> Iterator[Stores]:
         """Lend the same stores with a Redis Cluster of their own: a cluster has no logical databases to share out."""
         # Never one name twice: what a node of this name knew of its cluster still lies in its folder.
-        cluster = RedisCluster(self.nursery, self._redis_server, f"redis-cluster-{next(self._clusters)}")
+        name = f"redis-cluster-{next(self._clusters)}"
+        cluster = RedisCluster(self.nursery, self._start.redis, name, replicas=replicas)
         try:
             cluster.start()
             cluster.ready()
@@ -136,7 +173,7 @@ class Servers:
     @contextmanager
     def own_vault(self, stores: Stores, token_s: int) -> Iterator[Stores]:
         """Lend the same stores with a Vault of their own, whose logins last for `token_s`: a seal is everybody's."""
-        server = VaultServer(self.nursery, self._vault_server, f"vault-{next(self._vaults)}")
+        server = VaultServer(self.nursery, self._start.vault, f"vault-{next(self._vaults)}")
         try:
             server.start()
             server.ready()

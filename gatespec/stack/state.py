@@ -55,6 +55,8 @@ class RunState:
     file: Path
     """Where this is written."""
     started: tuple[Started, ...] = ()
+    containers: bool = False
+    """Whether some of it runs in containers."""
 
     @property
     def harness_alive(self) -> bool:
@@ -113,7 +115,8 @@ def read(file: Path) -> RunState | None:
         written = json.loads(file.read_text(encoding="utf-8"))
         started = tuple(Started(**{**known, "born": Born(**known["born"])}) for known in written["started"])
         harness, folder = Born(**written["harness"]), Path(written["folder"])
-        return RunState(written["id"], written["purpose"], harness, folder, file, started)
+        contained = bool(written.get("containers"))
+        return RunState(written["id"], written["purpose"], harness, folder, file, started, contained)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -149,5 +152,14 @@ def end(state: RunState) -> int:
     if not until(lambda: not state.processes(), at_most_ms=KILL_MS):
         pids = ", ".join(str(process.pid) for process in state.processes())
         raise unable("process-stuck", f"cannot end process {pids}", tried="its stop signal, then SIGKILL")
+    remove_containers(state)
     forget(state)
     return len(left)
+
+
+def remove_containers(state: RunState) -> None:
+    """Remove what is left of the run's containers: their processes are gone by now."""
+    if state.containers:
+        from gatespec.stack.contained import remove_all  # noqa: PLC0415 - one runtime of three
+
+        remove_all(state.id)

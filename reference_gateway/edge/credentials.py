@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reference_gateway.adapters.vault import HvacVault, VaultAccess
+from reference_gateway.adapters.vault import QUESTION_S, HvacVault, VaultAccess
 from reference_gateway.core.credentials.manager import Outside, VaultCredentialManager
 from reference_gateway.core.credentials.said import Times, patience_of
 from reference_gateway.core.credentials.secret import Secret
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reference_gateway.edge.settings import Settings
 
 NS_PER_MS = 1_000_000
+RESERVE = 4
+"""A quarter of the deadline is left for the answer, and for what else a request needs."""
 
 
 def open_vault(settings: Settings) -> HvacVault:
@@ -24,7 +26,9 @@ def open_vault(settings: Settings) -> HvacVault:
     access = VaultAccess(
         settings.vault_addr, settings.vault_mount, Secret(settings.vault_role_id), Secret(settings.vault_secret_id)
     )
-    return HvacVault(access, lambda: clock.monotonic_ns() // NS_PER_MS)
+    deadline_s = float(settings.deadline_s)
+    question_s = min(float(QUESTION_S), deadline_s - deadline_s / RESERVE)
+    return HvacVault(access, lambda: clock.monotonic_ns() // NS_PER_MS, question_s)
 
 
 def credentials_of(settings: Settings, vault: Vault, runtime: Runtime) -> VaultCredentialManager:

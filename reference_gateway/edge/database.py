@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+import os
+import socket
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,13 +14,15 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from reference_gateway.edge import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     Row = tuple[Any, ...]
     Connection = psycopg.AsyncConnection[Row]
 
 LOOKUP_S = 1.0
 """The longest that a request waits for one question or transaction."""
+CHECK_S = 0.5
+"""The longest that it waits for a connection to show that it stands: one that was idle may lead to nobody any more."""
 AWAY_S = 0.5
 """After a failure nobody asks for so long: a database that hangs costs one look-up's bound, not everybody's."""
 RETRY_S = 1
@@ -47,7 +51,7 @@ class Database:
             timeout=LOOKUP_S,
             reconnect_timeout=5,
             kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "reference_gateway"},
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             open=False,
         )
 
@@ -85,9 +89,12 @@ class Database:
         """Lend a connection for at most `LOOKUP_S`; raises `DatabaseAway`."""
         if clock.monotonic_ns() < self._away_until_ns:
             raise DatabaseAway
+        due_s = asyncio.get_running_loop().time() + LOOKUP_S
         try:
-            async with asyncio.timeout(LOOKUP_S), self._pool.connection() as connection:
-                yield connection
+            # The pool itself gives up in time; it is interrupted only where it has not by the end of its last check.
+            async with asyncio.timeout_at(due_s + CHECK_S), self._pool.connection() as connection:
+                with _cut_at(due_s, connection):
+                    yield connection
         except _FAILURES as error:
             self._away_until_ns = clock.monotonic_ns() + int(AWAY_S * 1e9)
             raise DatabaseAway from error
@@ -98,3 +105,26 @@ class Database:
             return await self.one("SELECT 1") is not None
         except DatabaseAway:
             return False
+
+
+async def _check(connection: Connection) -> None:
+    with _cut_at(asyncio.get_running_loop().time() + CHECK_S, connection):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+@contextmanager
+def _cut_at(due_s: float, connection: Connection) -> Iterator[None]:
+    """Cut the line of a connection that is still waited for then.
+
+    Not by cancelling: psycopg would ask the server to stop, and wait up to 10 s for a server that says nothing.
+    """
+    cut = asyncio.get_running_loop().call_at(due_s, _cut, connection)
+    try:
+        yield
+    finally:
+        cut.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

@@ -123,3 +123,13 @@ def test_an_outage_goes_on_while_its_kind_changes() -> None:
     assert (outage[0].state, outage[1]) == ("hanging", 110)
     assert store.outage(105, 120) is None
     assert store.phase(150, 250) is None
+
+
+def test_where_the_machine_is_as_late_as_the_budget_redis_may_be_taken_for_one_that_hangs() -> None:
+    wrong = "what L2 has not is looked for in L1 next"
+
+    def story(lag_ms: int) -> Story:
+        return Story(tier="wire", lag_ms=lag_ms).call(0, 0).read(0, 5, 1, tiers=ALONE)
+
+    assert wrong in fault(story(5))
+    assert fault(story(200)) == ""

@@ -41,7 +41,7 @@ def history(tmp_path: Path) -> Path:
     chapter = {"property": "P08", "tier": "wire", "binding": "http", "instances": 2, "settings": {}, "bodies": False}
     chapter |= {"balancing": "", "adapters": []}
     records = (
-        {"record": "history", "version": 5},
+        {"record": "history", "version": 6},
         {"record": "chapter", **chapter},
         {"record": "example", "number": 1, "story": [["asks", {}]], "lag_ms": 0},
     )

@@ -211,7 +211,7 @@ def test_outside_a_checkout_the_target_must_be_named(
     ("text", "error"),
     [
         ("not json", "3 error[history-malformed]: "),
-        ('{"record":"history","version":5}', "3 error[history-empty]: "),
+        ('{"record":"history","version":6}', "3 error[history-empty]: "),
         ("\udcff\udcfe", "3 error[history-malformed]: "),
         (None, "2 error[history-unreadable]: "),
     ],

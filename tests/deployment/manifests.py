@@ -1,4 +1,4 @@
-"""The manifests as tests read them: pods, what a container is told, secrets; and the compose file, if there is one."""
+"""The manifests as tests read them: pods, what a container is told, what Secrets it is given."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from k8s.check.rendered import K8S, Manifest, overlay
-from tests.repository.checkout import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Manifests = list[Manifest]
 
-COMPOSE = ROOT / "docker-compose.yml"
 SECRETS_S = 60
 UNITS = {"m": 0.001, "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 NAME = "app.kubernetes.io/name"
@@ -118,21 +116,6 @@ def printed_secrets(name: str) -> dict[str, dict[str, str]]:
         one["metadata"]["name"]: {key: base64.b64decode(value).decode() for key, value in one["data"].items()}
         for one in yaml.safe_load_all(done.stdout)
     }
-
-
-def compose() -> dict[str, dict[str, Any]]:
-    """The services of the compose file, by name; none where there is no such file."""
-    if not COMPOSE.is_file():
-        return {}
-    return dict(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"])
-
-
-def composed_environment(service: dict[str, Any]) -> dict[str, str | None]:
-    """What a service of the compose file is told, however it is written there."""
-    told = service.get("environment") or {}
-    if isinstance(told, dict):
-        return {name: None if value is None else str(value) for name, value in told.items()}
-    return {name: value if equals else None for name, equals, value in (line.partition("=") for line in told)}
 
 
 def images(manifests: Manifests) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jsonschema
-import kubernetes_validate  # type: ignore[import-untyped] # it has none
+import kubernetes_validate
 import yaml
 
 from k8s.check.build import version

@@ -27,6 +27,7 @@ redis.call('ZADD', KEYS[1], ms, ms .. now[2] .. redis.call('ZCARD', KEYS[1])); r
 WINDOW_MS = int(float(os.environ.get("GATEWAY_RATE_WINDOW_S", "1")) * 1000)
 TTL_MS = int(float(os.environ["GATEWAY_TTL_PRICING_S"]) * 1000)
 LIMIT = int(os.environ["GATEWAY_RATE_FREE"])
+HOARDED_BYTES = 2 * 2**20
 
 
 class LittleDrilled:
@@ -42,6 +43,8 @@ class LittleDrilled:
         self.locks: dict[str, asyncio.Lock] = {}
         self.own: deque[int] = deque()
         self.gave_up = False
+        self.is_away = False
+        self.hoard: list[bytes] = []
 
     async def admits(self, request: web.Request) -> bool:
         """Limits strangers alone; with Redis away by a window of its own."""
@@ -66,8 +69,11 @@ class LittleDrilled:
     async def read(self, request: web.Request) -> web.Response:
         try:
             admitted = await self.admits(request) and self.admits_alone(request)
+            self.is_away = False
         except (RedisError, OSError):
-            self.gave_up = self.mistake == "never-recovers"
+            self.is_away, self.gave_up = True, self.mistake == "never-recovers"
+            if self.mistake == "hoards":
+                self.hoard.append(b"x" * HOARDED_BYTES)
             if self.mistake == "fails-without-redis":
                 return web.Response(status=500)
             admitted = self.admits_alone(request)
@@ -78,6 +84,10 @@ class LittleDrilled:
             prices = [self.known[name][1] for name in names]
             return _list(names, prices, "stale")
         return _list(names, [await self.price(name) for name in names], "")
+
+    async def health(self, _: web.Request) -> web.Response:
+        redis = "away" if self.is_away else "ok"
+        return web.json_response({"status": "degraded" if self.is_away else "ok", "dependencies": {"redis": redis}})
 
     async def price(self, name: str) -> float:
         async with self.locks.setdefault(name, asyncio.Lock()):
@@ -117,7 +127,8 @@ async def _app(mistake: str) -> web.Application:
     app = web.Application()
     little = LittleDrilled(mistake, ClientSession())
     app.router.add_get("/api/v2/providers", little.read)
-    for path in ("/health", "/health/ready", "/health/live"):
+    app.router.add_get("/health", little.health)
+    for path in ("/health/ready", "/health/live"):
         app.router.add_get(path, _well)
     return app
 

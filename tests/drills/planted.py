@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatespec.catalogue import load_catalogue
+from gatespec.drills.claim import PROBLEM
 from gatespec.drills.drill import SHORT
-from gatespec.drills.schedule import INTEGRATIONS, JSON
+from gatespec.drills.room_claims import RSS
+from gatespec.drills.schedule import HEALTH, INTEGRATIONS, JSON, KEYS, READY
 from gatespec.history import Context, Example
 from gatespec.ports import Exchange, Identity, Request, Span
-from gatespec.read_ports import Disturbance, UpstreamCall
+from gatespec.read_ports import Disturbance, Sample, UpstreamCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,8 @@ PROVIDER = "planted"
 POLITE = Identity("user", "ann", "enterprise")
 GREEDY = Identity("ip", "192.0.2.1", "free")
 SETTINGS = {**load_catalogue().defaults(), **SHORT}
-FAULT_MS, HEALED_MS, END_MS = 10_000, 14_000, 26_000
+MIB = 2**20
+FAULT_MS, HEALED_MS, END_MS = 10_000, 17_000, 29_000
 PATH = f"/api/v2/providers?provider={PROVIDER}&limit=100"
 
 
@@ -50,6 +53,24 @@ def write(at_ms: int, status: int, **headers: str) -> Exchange:
     return Exchange(asked, Span(at_ms, at_ms + 5), status, headers)
 
 
+def waits(exchange: Exchange) -> Exchange:
+    """The same as it is refused where it is refused well."""
+    return replace(exchange, status=503, headers={"retry-after": "1", "content-type": PROBLEM})
+
+
+def keys(at_ms: int, status: int = 200) -> Exchange:
+    return Exchange(Request(Identity("user", "bob", "enterprise"), 0, path=KEYS), Span(at_ms, at_ms + 5), status)
+
+
+def health(at_ms: int, status: str = "ok", **dependencies: str) -> Exchange:
+    told = json.dumps({"status": status, "dependencies": {name: s for name, s in dependencies.items() if s}})
+    return Exchange(Request(POLITE, 0, path=HEALTH), Span(at_ms, at_ms + 5), 200, {}, told.encode())
+
+
+def ready(at_ms: int, status: int = 200) -> Exchange:
+    return Exchange(Request(POLITE, 0, path=READY), Span(at_ms, at_ms + 5), status)
+
+
 def call(serial: int, began_ms: int, took_ms: int = 10) -> UpstreamCall:
     return UpstreamCall(PROVIDER, serial, began_ms, began_ms + took_ms, "ok")
 
@@ -66,6 +87,7 @@ def planted(what: str = "store") -> Example:
         Disturbance(what, "", "refusing", FAULT_MS, FAULT_MS + 10),
         Disturbance(what, "", "well", HEALED_MS, HEALED_MS + 10, 3),
     ]
+    example.samples = [Sample(RSS, n, at, 200 * MIB) for at in range(1_000, END_MS, 1_000) for n in (0, 1)]
     return example
 
 

@@ -6,7 +6,6 @@ from xml.etree import ElementTree as ET
 
 from gatespec.drills.claims import EVERY
 from gatespec.drills.drill import Drill, Fault
-from gatespec.drills.journal import journal_of
 from gatespec.drills.judge import judge_drill
 from gatespec.drills.table import table
 from gatespec.report.page import page_html
@@ -35,10 +34,3 @@ def test_the_page_holds_a_picture_of_its_own_and_a_table_for_each_drill() -> Non
 def test_the_table_has_a_line_for_each_second() -> None:
     assert JUDGEMENT.timeline is not None
     assert len(list(table(JUDGEMENT))) == 2 + len(JUDGEMENT.timeline.seconds)
-
-
-def test_the_journal_says_what_was_done_and_undone() -> None:
-    told = journal_of(DRILL, planted(), JUDGEMENT, ("a", "b"), "1")
-    assert (told["status"], told["deviated"]) == ("completed", False)
-    assert [each["activity"]["name"] for each in told["run"]] == ["store: refusing", "store: well"]
-    assert [each["activity"]["name"] for each in told["rollbacks"]] == ["store: well"]

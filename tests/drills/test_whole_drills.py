@@ -47,6 +47,7 @@ def drilled(folder: Path, target: Target) -> Judgement:
         ("", Verdict.HOLDS, ""),
         ("fails-without-redis", Verdict.BROKEN, "every read is answered"),
         ("never-recovers", Verdict.BROKEN, "it heals"),
+        ("hoards", Verdict.BROKEN, "memory is bounded"),
     ],
 )
 def test_a_drill_convicts_the_wrong_gateway_and_no_other(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from gatespec.stack.nursery import Nursery
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultShare
 
 TOKEN_S = 2
 LOGIN, RENEW = "auth/approle/login", "auth/token/renew-self"

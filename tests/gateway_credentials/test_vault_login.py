@@ -17,7 +17,8 @@ from tests.gateway_credentials.reading import read_until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultApi, VaultShare
 
 _NUMBERS = itertools.count()
 CLOCK = MonotonicClock()
@@ -65,7 +66,7 @@ def change_role(share: VaultShare, **about: object) -> None:
     share.server.client.auth.approle.create_or_update_approle(share.mount, **kept)
 
 
-def logins(server: VaultServer, offset: int) -> int:
+def logins(server: VaultApi, offset: int) -> int:
     asked = (e["request"]["path"] for e in server.audited(offset) if e["type"] == "request")
     return sum(path == "auth/approle/login" for path in asked)
 

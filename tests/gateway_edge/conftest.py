@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from gatespec.stack.postgres import PostgresServer
     from gatespec.stack.redis import RedisServer
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultShare
 
 PROVIDERS = ("lambda", "lambda-02")
 HOUSE_KEY = "house-key-of-tests"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gatespec.stack.nursery import Nursery
     from gatespec.stack.redis import RedisServer
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply
 
 HEALTH = "/api/v2/providers/health"

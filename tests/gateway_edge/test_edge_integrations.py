@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from gatespec.stack.nursery import Nursery
     from gatespec.stack.redis import RedisServer
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply, Signing
 
 PATH = "/api/v2/providers/config/integrations"

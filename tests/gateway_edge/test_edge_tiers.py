@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatespec.stack.nursery import Nursery
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply, Signing, Upstream
 
 SOON_MS = 10_000

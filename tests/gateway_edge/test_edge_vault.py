@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Upstream
 
 CANARY = "canary-of-an-unfit-key"

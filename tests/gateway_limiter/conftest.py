@@ -30,9 +30,10 @@ async def opened() -> AsyncIterator[Opens]:
     def opens(
         url: str, *, budget_us: int = PATIENT_US, wrap: Callable[[WindowStore], WindowStore] | None = None
     ) -> SlidingWindowRateLimiter:
-        store: WindowStore = connect(url, budget_us=budget_us, now_us=now_us)
+        healths = Healths(budget_us, now_us)
+        store: WindowStore = connect(url, budget_us=budget_us, now_us=now_us, moved=healths.moved)
         store = wrap(store) if wrap else store
-        limiters.append(SlidingWindowRateLimiter(store, Healths(budget_us, now_us)))
+        limiters.append(SlidingWindowRateLimiter(store, healths))
         return limiters[-1]
 
     yield opens

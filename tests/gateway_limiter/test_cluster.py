@@ -119,6 +119,20 @@ async def test_a_slot_that_moved_is_followed(opened: Opens, redis_cluster: Redis
         assert limiter.away == ()
 
 
+async def test_what_was_admitted_counts_on_where_a_slot_came_to_its_new_node_empty(
+    opened: Opens, redis_cluster: RedisCluster
+) -> None:
+    first, second, who = opened(redis_cluster.url), opened(redis_cluster.url), somebody()
+    for limiter in (first, second):
+        await limiter.start()
+        assert admissions(await ask(limiter, who, LONG, 4)) == 4
+    with slot_home_again(redis_cluster, slot_of(who)) as (home, away):
+        give(redis_cluster, slot_of(who), home, away)
+        assert admissions(await ask(first, who, LONG, 15)) == LONG.limit - 4
+        assert admissions(await ask(second, who, LONG, 15)) <= LONG.limit - 4
+    tell(home, "FLUSHALL")
+
+
 async def test_a_key_whose_slot_is_on_the_way_is_asked_where_it_goes(
     opened: Opens, redis_cluster: RedisCluster
 ) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from gatespec.stack.postgres import PostgresServer
     from gatespec.stack.redis import RedisServer
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultShare
 
 Pair = tuple[room.Instance, room.Instance]
 FLEET_DATABASE = 5

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gatespec.providers.control_client import ProvidersControl
     from gatespec.providers.ledger import Call
-    from gatespec.stack.vault import VaultShare
+    from gatespec.stack.vault_api import VaultShare
     from tests.gateway_edge.edge_wire import Instance, Reply, Signing
 
 POOL = 24

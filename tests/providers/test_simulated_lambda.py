@@ -111,6 +111,11 @@ def test_a_rotated_credential_is_the_only_one_taken(control: ProvidersControl, p
     assert provider.get(authorization="Bearer second").status == 200
 
 
+def test_where_no_credential_is_accepted_all_are_refused(control: ProvidersControl, provider: Provider) -> None:
+    control.script(provider.name, Script(credentials=[]))
+    assert provider.get().status == 401
+
+
 def test_a_key_that_happens_to_be_base64_is_still_a_key(control: ProvidersControl, provider: Provider) -> None:
     key = base64.b64encode(b"second").decode()
     control.script(provider.name, Script(credentials=[key]))

@@ -87,7 +87,7 @@ def _call(line: str) -> Iterator[list[str]]:
 
 def make_targets(page: Page) -> set[str]:
     """Every target of make that the page names."""
-    called = re.findall(r"(?:^|`)make ([a-z0-9-]+)", page.text, re.MULTILINE)
+    called = re.findall(r"(?:^|`)make ([a-z][a-z0-9-]*)", page.text, re.MULTILINE)
     return set(called)
 
 

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from gatespec import target_schema
 from gatespec.history import Context, Example, HistoryWriter
 from gatespec.ports import Exchange, Identity, Request, Span
-from gatespec.read_ports import Disturbance, UpstreamCall
+from gatespec.read_ports import Disturbance, Sample, UpstreamCall
 from gatespec.traceability import matrix
 from gatespec.verdict import Failure, Judgement, Run, Service, Verdict
 
@@ -39,7 +39,8 @@ def history() -> list[dict[str, Any]]:
     calls = [UpstreamCall("pool-1-000", 1, 2, 3, "ok"), UpstreamCall("pool-1-000", 2, 4, None, "in-flight")]
     probes = [UpstreamCall("pool-1-000", 0, 3, 3, "ok", 0, "probe")]
     done = [Disturbance("store", "", "hanging", 2, 3), Disturbance("store", "", "well", 4, 5, bit=14)]
-    writer.example(Example(context, 0, [heard, lost], [("asks", {"who": 0})], calls, done, probes=probes))
+    held = [Sample("rss_bytes", 0, 3, 2**27)]
+    writer.example(Example(context, 0, [heard, lost], [("asks", {"who": 0})], calls, done, probes=probes, samples=held))
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -78,6 +79,7 @@ def test_what_the_judge_records_is_a_history(faults_in: Callable[..., list[str]]
         "call",
         "call",
         "call",
+        "sample",
     ]
     assert [faults_in(ref("history"), record) for record in history()] == [[]] * len(kinds)
 

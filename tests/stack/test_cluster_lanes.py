@@ -10,6 +10,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster as Client
 
+from gatespec.clock import until
 from gatespec.drivers.store import Store
 from gatespec.engine.chapter import Needs
 from gatespec.proxy.faults import Fault
@@ -77,7 +78,7 @@ def test_redis_breaks_on_every_node_and_is_mended_on_every_node(breakable: Lane,
     cluster, lines = breakable.cluster, breakable.lines
     assert cluster
     assert lines
-    store = Store(lines)
+    store = Store(lines.redis)
     assert store.become("hanging" if state == "hanging" else "refusing") is None
     for each, node in zip(lines.redis, cluster.nodes, strict=True):
         with redis.Redis.from_url(each.url, socket_timeout=0.5, retry=None) as far, pytest.raises(redis.RedisError):
@@ -137,3 +138,24 @@ def test_the_judges_own_looks_are_no_use_of_a_node(stack: Stack) -> None:
     with stack.lane(TARGET, settings={}, on_cluster=True) as lane:
         assert lane.cluster
         assert [node.commands for node in lane.cluster.nodes] == [0, 0, 0]
+
+
+def test_a_replica_takes_over_behind_the_proxy_and_the_killed_master_follows_it(stack: Stack) -> None:
+    needs = Needs(2, store_faults=True, redis_replicas=1)
+    with stack.lane(TARGET, settings={}, needs=needs, on_cluster=True) as lane:
+        cluster, lines = lane.cluster, lane.lines
+        assert cluster
+        assert lines
+        assert len(cluster.nodes) == len(lines.redis) == 6
+        before = cluster.shards(cluster.nodes[1])
+        assert set(before) == {node.name for node in cluster.nodes[:3]}
+        cluster.nodes[0].kill()
+        assert until(lambda: cluster.nodes[3].name in cluster.shards(cluster.nodes[1]), at_most_ms=30_000)
+        assert cluster.shards(cluster.nodes[1])[cluster.nodes[3].name] == before[cluster.nodes[0].name]
+        cluster.nodes[0].start()
+        cluster.ready()
+        assert set(cluster.shards(cluster.nodes[0])) == {node.name for node in cluster.nodes[1:4]}
+        with client_of(lines.redis[0].line.address) as client:
+            assert all(client.set(key, 1) for key in KEYS)
+        assert lane.secrets
+        assert lane.secrets.search().sizes["redis"] >= 2 * sum(map(len, KEYS))

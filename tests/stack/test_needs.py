@@ -93,7 +93,7 @@ def test_the_gateway_goes_through_the_proxy_and_the_judge_goes_straight(stack: S
         given, lines = told(lane), lane.lines
         assert lines
         assert lines.redis[0].line.address in given["GATEWAY_REDIS_URL"]
-        assert lines.postgres.address in given["GATEWAY_DATABASE_URL"]
+        assert lines.postgres.line.address in given["GATEWAY_DATABASE_URL"]
         with redis.Redis.from_url(given["GATEWAY_REDIS_URL"]) as far, redis.Redis.from_url(str(lane.redis_url)) as near:
             far.set("through", "the proxy")
             assert near.get("through") == b"the proxy"
@@ -126,7 +126,7 @@ def test_it_leaves_neither_process_nor_port(stack: Stack) -> None:
     before = set(born.marked(stack.nursery.id))
     with stack.lane(TARGET, settings={}, needs=BREAKABLE) as lane:
         assert lane.lines
-        addresses = (lane.lines.redis[0].line.address, lane.lines.postgres.address, lane.lines.proxy.address)
+        addresses = (lane.lines.redis[0].line.address, lane.lines.postgres.line.address, lane.lines.proxy.address)
         taken = [int(address.rpartition(":")[2]) for address in addresses]
         process = psutil.Process(lane.lines.proxy.pid)
         lane.lines.redis[0].line.impose(Fault("cut"))

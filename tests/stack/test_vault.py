@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatespec.stack.nursery import Nursery
-    from gatespec.stack.vault import VaultServer, VaultShare
+    from gatespec.stack.vault import VaultServer
+    from gatespec.stack.vault_api import VaultShare
 
 
 @pytest.fixture(scope="module")

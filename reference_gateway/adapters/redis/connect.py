@@ -51,7 +51,8 @@ SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 def open_limiter(url: str, healths: Healths) -> SlidingWindowRateLimiter:
     """Make the limiter over the store at `url`; connects with the first ask. Raises ValueError for a bad URL."""
     budget = healths.budget
-    return SlidingWindowRateLimiter(connect(url, budget_us=budget.budget_us, now_us=budget.now_us), healths)
+    store = connect(url, budget_us=budget.budget_us, now_us=budget.now_us, moved=healths.moved)
+    return SlidingWindowRateLimiter(store, healths)
 
 
 def open_cache(url: str, terms: Terms, healths: Healths, token: Callable[[], str]) -> RedisL1:
@@ -89,11 +90,13 @@ def channel_of(url: str) -> str:
     return f"cache:{_database(urlsplit(url))}"
 
 
-def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWindowStore | RedisClusterWindowStore:
+def connect(
+    url: str, *, budget_us: int, now_us: Callable[[], int], moved: Callable[[str], None] = lambda _: None
+) -> RedisWindowStore | RedisClusterWindowStore:
     """Make a store of `redis://host:port/db` or `redis+cluster://host:port,host:port`; `rediss` is with TLS.
 
-    User and password stand before an @, percent-encoded. Raises ValueError, whose text never holds the URL: a
-    password may be in it.
+    User and password stand before an @, percent-encoded. `moved` is told of servers whose slots changed. Raises
+    ValueError, whose text never holds the URL: a password may be in it.
     """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES or parts.query or parts.fragment:
@@ -106,7 +109,7 @@ def connect(url: str, *, budget_us: int, now_us: Callable[[], int]) -> RedisWind
     if parts.scheme.endswith("+cluster"):
         if parts.path.strip("/"):
             raise ValueError("a Redis Cluster has no databases: expected nothing after host:port")
-        return RedisClusterWindowStore(Nodes(names, opened))
+        return RedisClusterWindowStore(Nodes(names, opened, moved))
     if len(names) != 1:
         raise ValueError(f"several servers make a cluster: expected {SCHEMES[2]}://host:port,host:port")
     return RedisWindowStore(names[0], opened(names[0]))

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Health:
-    """One server: whether it is away, and since when it is back."""
+    """One server: whether it is away, and since when it is back, or has other slots."""
 
     def __init__(self, server: str, budget: Budget, on_back: Callable[[str], None]) -> None:
         self._server = server
@@ -53,6 +53,11 @@ class Health:
                 log.warning("Redis %s is back", self._server)
                 self._on_back(self._server)
 
+    def may_have_missed(self) -> None:
+        """Take note that it may not know what was counted before now: slots went over, perhaps by a failover."""
+        if not self.away:
+            self.back_us = self._budget.now_us()
+
     def close(self) -> None:
         """Ask nothing of it any more."""
         self.away = True
@@ -74,6 +79,10 @@ class Healths:
         if health is None:
             health = self._servers[server] = Health(server, self.budget, self._back)
         return health
+
+    def moved(self, server: str) -> None:
+        """Take note that slots went over to or from a server."""
+        self.of(server).may_have_missed()
 
     @property
     def away(self) -> tuple[str, ...]:

@@ -36,10 +36,16 @@ NodeT = TypeVar("NodeT", bound=Node)
 class Nodes(Generic[NodeT]):
     """Every node that was ever asked, and what one of them last told of the cluster."""
 
-    def __init__(self, seeds: Sequence[str], connect: Callable[[str], NodeT]) -> None:
-        """`seeds` are host:port of any nodes; `connect` opens one of that name, without a wait."""
+    def __init__(
+        self, seeds: Sequence[str], connect: Callable[[str], NodeT], moved: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`seeds` are host:port of any nodes; `connect` opens one of that name, without a wait.
+
+        `moved` is told the name of each server to or from which slots went over since the cluster was last found.
+        """
         self._seeds = tuple(seeds)
         self._connect = connect
+        self._moved = moved
         self._nodes: dict[str, NodeT] = {}
         self._topology = Topology()
 
@@ -63,7 +69,7 @@ class Nodes(Generic[NodeT]):
         try:
             for first in asyncio.as_completed(asked):
                 try:
-                    self._topology = await first
+                    self._learn(await first)
                 except StoreAway:
                     continue
                 return
@@ -72,6 +78,12 @@ class Nodes(Generic[NodeT]):
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
         raise StoreAway("no node of the cluster answers")
+
+    def _learn(self, found: Topology) -> None:
+        before, self._topology = self._topology, found
+        if before.servers:
+            for server in found.concerned(before):
+                self._moved(server)
 
     async def probe(self, server: str, key: str) -> None:
         """Look at the cluster anew; return if `key` is another's now, or its node works; raises `StoreAway`."""

@@ -71,7 +71,10 @@ class Route:
         return decision
 
     def _just_back(self, ask: Ask, now_us: int) -> bool:
-        """Whether the server may not know what we admitted without it; it knows all again after one window.
+        """Whether the server may not know what was admitted without it; it knows all again after one window.
+
+        It was away, or has slots that were another's: a replica that takes over has not seen what was decided here
+        while there was no master, nor the last that the master counted.
 
         Until then our own windows must agree as well, and the admission is kept there before the server is asked:
         checked only, all asks of one tick would see the same last free place.

@@ -29,6 +29,14 @@ class Topology:
         index = bisect_left(self.lasts, slot)
         return self.servers[index] if index < len(self.lasts) and self.firsts[index] <= slot else UNKNOWN
 
+    def concerned(self, other: Topology) -> frozenset[str]:
+        """Name every server that has a range in one of the two and not in the other."""
+        return frozenset(server for _, _, server in self._ranges ^ other._ranges)
+
+    @property
+    def _ranges(self) -> frozenset[tuple[int, int, str]]:
+        return frozenset(zip(self.firsts, self.lasts, self.servers, strict=True))
+
 
 def topology(slots: Sequence[Any], told_by: str) -> Topology:
     """Read the answer to CLUSTER SLOTS; a server that does not know its own address has the one we asked at."""

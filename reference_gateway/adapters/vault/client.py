@@ -29,7 +29,7 @@ TIMEOUT_S: Final = 2
 NO_TOKEN: Final = ""
 """Without a word of ours hvac takes an operator's from the environment, or from his home."""
 QUESTION_S: Final = 5
-"""How long a question may take in all, with a login and the wait for a thread."""
+"""How long a question may take in all, with a login and the wait for a thread, where nobody says less."""
 FIELDS_MAX: Final = 20
 FIELD_MAX_CHARS: Final = 10_000
 NAMES_MAX: Final = 1_000
@@ -39,7 +39,9 @@ NAMES_MAX: Final = 1_000
 class HvacVault:
     """Opened with the instance; each question is answered, or raises `VaultAway`."""
 
-    def __init__(self, access: VaultAccess, now_ms: Callable[[], int]) -> None:
+    def __init__(self, access: VaultAccess, now_ms: Callable[[], int], question_s: float = QUESTION_S) -> None:
+        """`question_s` is how long any question may take: whoever asked has a deadline of his own."""
+        self._question_s = question_s
         self._mount = access.mount
         session = requests.Session()
         session.trust_env = False  # a proxy named in the environment would read the secrets
@@ -100,9 +102,9 @@ class HvacVault:
     async def _ask(self, question: Callable[[Any], Result]) -> Result:
         try:
             answer = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, question)
-            return await asyncio.wait_for(answer, QUESTION_S)
+            return await asyncio.wait_for(answer, self._question_s)
         except TimeoutError:
-            raise VaultAway(f"no whole answer within {QUESTION_S} s") from None
+            raise VaultAway(f"no whole answer within {self._question_s} s") from None
         except RuntimeError as error:
             raise VaultAway("this instance is closing") from error
 
