@@ -44,7 +44,7 @@ lint: setup
 
 types: setup
 	@$(RUN) mypy
-	@$(RUN) mypy properties tests benchmarks
+	@$(RUN) mypy properties tests benchmarks k8s
 
 imports: setup
 	@$(RUN) lint-imports
@@ -63,11 +63,11 @@ containers: setup ## The stack of docker-compose.yml, and a share of the judgeme
 	@docker/with-daemon.sh docker/share.sh || { code=$$?; [ $$code = 75 ] || exit $$code; \
 	  echo 'containers: NOT RUN, and so not passed; the lines above say why'; }
 
-k8s-check: ## Ask a real kube-apiserver whether it would take the manifests; builds it the first time
-	@k8s/check.sh
-
 bench: setup ## Measure ratios against baselines in one run
 	@$(RUN) python -m benchmarks $(ARGS)
+
+k8s-check: setup ## Ask a real Kubernetes API server for its word on the manifests; needs etcd, and Go the first time
+	@$(RUN) python -m k8s.check
 
 clean: ## Remove what was made; fetched packages stay in uv's cache
 	@rm -rf out .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -1,115 +1,130 @@
-"""Every rendered manifest is one that Kubernetes takes, and restrained as the `restricted` standard asks."""
+"""Every overlay keeps every rule; what stands in several files says the same in each."""
 
 from __future__ import annotations
 
-import copy
+import importlib.metadata
+import re
+from typing import TYPE_CHECKING
 
-import kubernetes_validate
 import pytest
 
-from tests.deployment.deployed import OF_OPERATORS, OVERLAYS, containers, of_kind, one, pods, rendered
+from k8s.check.build import version
+from k8s.check.rendered import K8S, OVERLAYS, render
+from tests.deployment import rules_gateway, rules_network, rules_pods, rules_scale, rules_secrets
+from tests.deployment.manifests import Manifests, images, made_secrets, of_kind, printed_secrets, rendered
+from tests.deployment.schemas import OPERATORS, misfit
 
-KUBERNETES = "1.34"
-"""The version that `k8s/check.sh` asks."""
-everywhere = pytest.mark.parametrize("overlay", OVERLAYS)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+    Rule = Callable[[Manifests], list[str]]
 
-@everywhere
-def test_each_fits_its_schema_strictly(overlay: str) -> None:
-    for manifest in rendered(overlay):
-        if manifest["kind"] not in OF_OPERATORS:
-            kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-
-
-def test_the_check_sees_a_field_that_there_is_not() -> None:
-    wrong = copy.deepcopy(one("production", "StatefulSet", "gateway"))
-    wrong["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, KUBERNETES, strict=True)
-
-
-def test_only_these_kinds_come_from_operators() -> None:
-    kinds = {each["kind"] for each in rendered("production")} - {each["kind"] for each in rendered("small")}
-    assert kinds == OF_OPERATORS
-
-
-@everywhere
-def test_every_pod_is_restricted(overlay: str) -> None:
-    for name, template in pods(overlay).items():
-        pod = template["spec"]
-        assert pod["automountServiceAccountToken"] is False, name
-        assert pod["securityContext"]["runAsNonRoot"], name
-        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        for container in containers(template):
-            context = container["securityContext"]
-            assert context["readOnlyRootFilesystem"], name
-            assert not context["allowPrivilegeEscalation"], name
-            assert context["capabilities"] == {"drop": ["ALL"]}, name
-
-
-@everywhere
-def test_every_container_says_what_it_needs_and_has_a_limit(overlay: str) -> None:
-    for name, template in pods(overlay).items():
-        for container in containers(template):
-            assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
-            assert "memory" in container["resources"]["limits"], name
-
-
-@everywhere
-def test_selectors_select_the_pods_they_are_for(overlay: str) -> None:
-    labels = {name: template["metadata"]["labels"] for name, template in pods(overlay).items()}
-    for workload in of_kind(overlay, "StatefulSet"):
-        wanted = workload["spec"]["selector"]["matchLabels"].items()
-        assert wanted <= labels[workload["metadata"]["name"]].items()
-    for chooser in of_kind(overlay, "Service", "PodDisruptionBudget"):
-        selector = chooser["spec"]["selector"]
-        wanted = selector.get("matchLabels", selector).items()
-        assert [name for name, has in labels.items() if wanted <= has.items()], chooser["metadata"]["name"]
+RULES = [
+    rules_pods.confined,
+    rules_pods.nobodies,
+    rules_pods.apart_from_the_host,
+    rules_pods.without_tokens,
+    rules_pods.without_links,
+    rules_pods.bounded,
+    rules_pods.roomy,
+    rules_pods.mounted,
+    rules_pods.probed,
+    rules_scale.scaled,
+    rules_scale.disrupted,
+    rules_scale.spread,
+    rules_scale.selected,
+    rules_scale.governed,
+    rules_scale.one_postgres,
+    rules_scale.six_redis,
+    rules_scale.connected,
+    rules_scale.in_memory,
+    rules_gateway.known_settings,
+    rules_gateway.required_settings,
+    rules_gateway.accepted_settings,
+    rules_gateway.listening,
+    rules_gateway.asked_paths,
+    rules_gateway.given_time,
+    rules_gateway.spooling,
+    rules_gateway.key_files,
+    rules_gateway.understood,
+    rules_gateway.versioned,
+    rules_network.denied,
+    rules_network.said_on_both_sides,
+    rules_network.on_ports,
+    rules_network.nothing_unbounded,
+    rules_network.everybody_is_named,
+    rules_network.names_are_found,
+    rules_network.providers_are_public,
+    rules_network.vault_is_reached,
+    rules_secrets.no_literals,
+    rules_secrets.all_from_the_operator,
+    rules_secrets.in_one_namespace,
+]
+IMAGES = {f"gatespec/gateway:{rules_gateway.version()}", "postgres:15-bookworm", "redis:7.0-bookworm"}
 
 
-@everywhere
-def test_whoever_has_replicas_has_a_budget_but_for_the_one_that_says_so(overlay: str) -> None:
-    budgets = {each["metadata"]["name"] for each in of_kind(overlay, "PodDisruptionBudget")}
-    workloads = {each["metadata"]["name"] for each in of_kind(overlay, "StatefulSet")}
-    assert workloads - budgets == {"postgres"}
-    postgres = one(overlay, "StatefulSet", "postgres")
-    assert postgres["spec"]["replicas"] == 1
-    assert "without failover" in postgres["metadata"]["annotations"]["gpubroker/replicas"]
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_an_overlay_keeps_the_rule(rule: Rule, overlay: str) -> None:
+    assert rule(rendered(overlay)) == [], rule.__doc__
 
 
-@everywhere
-def test_what_is_not_allowed_is_denied_and_every_pod_may_speak_to_somebody(overlay: str) -> None:
-    policies = list(of_kind(overlay, "NetworkPolicy"))
-    (default,) = (each for each in policies if each["metadata"]["name"] == "default-deny")
-    assert default["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    selected = [each["spec"]["podSelector"].get("matchLabels", {}) for each in policies]
-    for name, template in pods(overlay).items():
-        assert template["metadata"]["labels"]["app.kubernetes.io/name"] == name
-        assert {"app.kubernetes.io/name": name} in selected, name
+def test_in_production_there_are_10_to_1000_gateways() -> None:
+    assert rules_scale.ten_to_a_thousand(rendered("production")) == []
 
 
-def test_no_secret_lies_in_a_manifest() -> None:
-    for overlay in OVERLAYS:
-        assert list(of_kind(overlay, "Secret")) == []
-    stores = [each["spec"]["secretStoreRef"]["name"] for each in of_kind("production", "ExternalSecret")]
-    assert set(stores) == {"vault"}
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_object_is_of_its_kind_and_has_no_other_fields(overlay: str) -> None:
+    assert [why for one in rendered(overlay) if (why := misfit(one))] == []
 
 
-def test_every_secret_that_a_pod_names_comes_from_somewhere() -> None:
-    named: set[str] = set()
-    for template in pods("production").values():
-        for volume in template["spec"].get("volumes", []):
-            named |= {volume["secret"]["secretName"]} if "secret" in volume else set()
-        for container in containers(template):
-            named |= {each["secretRef"]["name"] for each in container.get("envFrom", []) if "secretRef" in each}
-    assert named == {each["spec"]["target"]["name"] for each in of_kind("production", "ExternalSecret")}
+def test_only_the_overlay_with_an_operator_has_kinds_of_its() -> None:
+    others = {name: {one["kind"] for one in of_kind(rendered(name), *OPERATORS)} for name in OVERLAYS}
+    assert others == {"production": OPERATORS, "small": set()}
 
 
-def test_the_gateways_scale_from_ten_to_a_thousand_by_their_autoscaler_alone() -> None:
-    scaler = one("production", "HorizontalPodAutoscaler", "gateway")["spec"]
-    gateway = one("production", "StatefulSet", "gateway")
-    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (10, 1000)
-    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "gateway"}
-    assert "replicas" not in gateway["spec"]
-    assert gateway["spec"]["template"]["spec"]["topologySpreadConstraints"]
-    assert [each["metadata"]["name"] for each in gateway["spec"]["volumeClaimTemplates"]] == ["spool"]
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_secret_that_is_asked_for_is_made_and_no_other(overlay: str) -> None:
+    assert rules_secrets.not_made(rendered(overlay), made_secrets(overlay)) == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_images_are_those_that_are_named(overlay: str) -> None:
+    assert set(images(rendered(overlay))) == IMAGES
+
+
+def test_the_script_draws_its_passwords_and_the_gateway_can_read_what_it_prints() -> None:
+    first = printed_secrets("small")
+    printed_secrets.cache_clear()
+    again = printed_secrets("small")
+    for name, key in (("postgres", "password"), ("redis", "password"), ("gateway-signing-keys", "private.pem")):
+        assert first[name][key] != again[name][key]
+    password = first["redis"]["password"]
+    assert re.fullmatch(r"[0-9a-f]{64}", password)
+    assert first["redis"]["auth.conf"] == f"requirepass {password}\nmasterauth {password}\n"
+    assert first["gateway-redis"]["url"] == made_secrets("production")["gateway-redis"]["url"].replace(
+        "{{ .password }}", password
+    )
+    assert first["gateway-database"]["url"] == made_secrets("production")["gateway-database"]["url"].replace(
+        "{{ .password }}", first["postgres"]["password"]
+    )
+    assert first["gateway-signing-keys"]["public.pem"].startswith("-----BEGIN PUBLIC KEY-----")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_gateway_knows_every_redis_by_its_name(overlay: str) -> None:
+    url = made_secrets(overlay)["gateway-redis"]["url"]
+    assert re.findall(r"redis-\d\.redis:6379", url) == [f"redis-{number}.redis:6379" for number in range(6)]
+
+
+def test_the_base_can_be_rendered_by_itself_and_says_no_address() -> None:
+    base = render(K8S / "base")
+    assert rules_gateway.required_settings(base) == ["GATEWAY_VAULT_ADDR", "GATEWAY_JWT_ISSUER", "GATEWAY_JWT_AUDIENCE"]
+
+
+def test_schemas_and_api_server_are_of_one_version() -> None:
+    schemas = importlib.metadata.version("kubernetes-validate").split(".")[:2]
+    assert version().removeprefix("v").split(".")[:2] == schemas
+    lines = (K8S / "check" / "kube-apiserver" / "go.mod").read_text(encoding="utf-8")
+    staging = set(re.findall(r"=> k8s\.io/\S+ v0\.(\S+)", lines))
+    assert staging == {version().removeprefix("v1.")}

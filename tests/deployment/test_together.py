@@ -14,33 +14,18 @@ from gatespec.composed import places
 from gatespec.providers.dialects import DIALECTS
 from gatespec.stack import images
 from gatespec.target import load_target
-from tests.deployment.deployed import (
-    DOCKER,
-    K8S,
-    OVERLAYS,
-    ROOT,
-    composed,
-    containers,
-    dockerfile,
-    image_of,
-    of_kind,
-    offline_images,
-    one,
-    pods,
-    settings_of,
-)
+from k8s.check.rendered import OVERLAYS
+from tests.deployment.deployed import DOCKER, composed, dockerfile, image_of, offline_images
+from tests.deployment.manifests import environment, of_kind, rendered, workload
+from tests.deployment.manifests import images as run_images
+from tests.deployment.rules_gateway import settings_of
+from tests.repository.checkout import ROOT
 
 everywhere = pytest.mark.parametrize("overlay", OVERLAYS)
 PORT = "8000"
 SERVICES = composed()["services"]
 SETTINGS = {row["name"]: row for row in tomllib.loads((ROOT / "spec/settings.toml").read_text())["setting"]}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-
-def from_secrets() -> set[str]:
-    """Settings that the operator writes into the Secret of that name."""
-    (secret,) = (e for e in of_kind("production", "ExternalSecret") if e["metadata"]["name"] == "gateway-secrets")
-    return {each["secretKey"] for each in secret["spec"]["data"]}
 
 
 def test_every_image_can_be_made_offline_under_its_name() -> None:
@@ -60,8 +45,9 @@ def test_what_is_ours_has_the_products_version() -> None:
 
 @everywhere
 def test_the_manifests_run_the_images_of_the_compose_file(overlay: str) -> None:
-    named = {container["image"] for template in pods(overlay).values() for container in containers(template)}
-    assert named == {image_of(SERVICES[service]) for service in ("gateway-1", "redis-1", "postgres")}
+    assert set(run_images(rendered(overlay))) == {
+        image_of(SERVICES[name]) for name in ("gateway-1", "redis-1", "postgres")
+    }
 
 
 def test_the_judge_runs_the_images_of_the_compose_file() -> None:
@@ -87,19 +73,11 @@ def test_every_image_is_no_roots_labelled_and_looked_after(folder: str) -> None:
 @everywhere
 def test_users_are_the_same_in_images_compose_and_manifests(overlay: str) -> None:
     for name, service in (("gateway", "gateway-1"), ("redis", "redis-1"), ("postgres", "postgres")):
-        context = pods(overlay)[name]["spec"]["securityContext"]
+        context = workload(rendered(overlay), name).pod["securityContext"]
         assert f"{context['runAsUser']}:{context['runAsGroup']}" == SERVICES[service]["user"]
         assert f"--uid {context['runAsUser']}" in dockerfile(name)
     assert SERVICES["vault-keeper"]["user"] == f"{places.JUDGE_UID}:{places.GATEWAY_GID}"
     assert f"--uid {places.JUDGE_UID}" in dockerfile("judge")
-
-
-@everywhere
-def test_every_required_setting_is_given_and_every_given_one_exists(overlay: str) -> None:
-    given = settings_of(overlay).keys() | from_secrets()
-    required = {name for name, row in SETTINGS.items() if row.get("required")}
-    assert required - given == set()
-    assert given - SETTINGS.keys() == set()
 
 
 def test_the_local_stack_gives_every_required_setting() -> None:
@@ -113,38 +91,33 @@ def test_the_local_stack_gives_every_required_setting() -> None:
 
 @everywhere
 def test_the_gateway_listens_where_everybody_looks_for_it(overlay: str) -> None:
-    (container,) = containers(pods(overlay)["gateway"])
-    assert settings_of(overlay)["GATEWAY_LISTEN"] == SERVICES["gateway-1"]["environment"]["GATEWAY_LISTEN"]
-    assert settings_of(overlay)["GATEWAY_LISTEN"].rpartition(":")[2] == PORT
-    assert [str(port["containerPort"]) for port in container["ports"]] == [PORT]
+    told = environment(rendered(overlay), workload(rendered(overlay), "gateway"))
+    assert told["GATEWAY_LISTEN"] == SERVICES["gateway-1"]["environment"]["GATEWAY_LISTEN"]
+    assert settings_of(rendered(overlay)).listen.port == int(PORT)
     assert f"EXPOSE {PORT}" in dockerfile("gateway")
     for name in ("gateway-1", "gateway-2"):
         assert f"server {name} {name}:{PORT}" in (DOCKER / "haproxy/haproxy.cfg").read_text()
 
 
 @everywhere
-def test_probes_ask_for_what_is_served(overlay: str) -> None:
-    paths = yaml.safe_load((ROOT / "spec/openapi.yaml").read_text())["paths"].keys()
-    (container,) = containers(pods(overlay)["gateway"])
-    asked = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert set(asked.values()) <= paths
-    assert asked["readinessProbe"] == "/health/ready"
-    assert asked["livenessProbe"] == "/health/live"
-    annotations = pods(overlay)["gateway"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/path"] in paths
-    assert annotations["prometheus.io/port"] == PORT
-    assert asked["readinessProbe"] in (DOCKER / "gateway/healthy.py").read_text()
-    assert f"GET {asked['readinessProbe']}" in (DOCKER / "haproxy/haproxy.cfg").read_text()
+def test_all_who_ask_whether_it_is_ready_ask_for_the_same(overlay: str) -> None:
+    (container,) = workload(rendered(overlay), "gateway").containers
+    asked = container["readinessProbe"]["httpGet"]["path"]
+    assert asked in yaml.safe_load((ROOT / "spec/openapi.yaml").read_text())["paths"]
+    assert asked in (DOCKER / "gateway/healthy.py").read_text()
+    assert f"GET {asked}" in (DOCKER / "haproxy/haproxy.cfg").read_text()
+
+
+def test_whoever_drains_in_the_local_stack_is_given_the_time() -> None:
+    drain = int(SERVICES["gateway-1"]["environment"]["GATEWAY_DRAIN_S"])
+    assert int(SERVICES["gateway-1"]["stop_grace_period"].removesuffix("s")) > drain
 
 
 @everywhere
-def test_whoever_drains_is_given_the_time(overlay: str) -> None:
-    pod = pods(overlay)["gateway"]["spec"]
-    pause = containers(pods(overlay)["gateway"])[0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    drain = int(settings_of(overlay)["GATEWAY_DRAIN_S"])
-    assert pod["terminationGracePeriodSeconds"] > pause + drain
-    composed_drain = int(SERVICES["gateway-1"]["environment"]["GATEWAY_DRAIN_S"])
-    assert int(SERVICES["gateway-1"]["stop_grace_period"].removesuffix("s")) > composed_drain
+def test_manifests_and_compose_file_start_the_gateway_alike(overlay: str) -> None:
+    assert json.dumps(workload(rendered(overlay), "gateway").containers[0]["command"]) in dockerfile("gateway")
+    (job,) = [one for one in of_kind(rendered(overlay), "Job") if one["metadata"]["name"].startswith("gateway-migrate")]
+    assert job["spec"]["template"]["spec"]["containers"][0]["command"] == SERVICES["migrate"]["command"]
 
 
 def test_names_that_the_code_knows_are_those_of_the_compose_file() -> None:
@@ -161,23 +134,15 @@ def test_names_that_the_code_knows_are_those_of_the_compose_file() -> None:
 
 
 @everywhere
-def test_the_gateway_finds_redis_and_postgres_by_the_names_of_their_services(overlay: str) -> None:
-    services = {each["metadata"]["name"]: each["spec"] for each in of_kind(overlay, "Service")}
-    hosts = re.findall(r"redis-\d\.(\w+):(\d+)", settings_of(overlay)["GATEWAY_REDIS_URL"])
-    assert {(host, int(port)) for host, port in hosts} == {("redis", services["redis"]["ports"][0]["port"])}
-    command = containers(pods(overlay)["redis-join"])[0]["command"]
-    nodes = one(overlay, "StatefulSet", "redis")["spec"]["replicas"]
-    assert command[2:] == [f"redis-{number}.redis" for number in range(nodes)]
-    assert services["postgres"]["ports"][0]["port"] == int(places.POSTGRES_HOST.rpartition(":")[2])
+def test_stores_are_found_on_the_same_ports(overlay: str) -> None:
+    ports = {one["metadata"]["name"]: one["spec"]["ports"][0]["port"] for one in of_kind(rendered(overlay), "Service")}
+    assert ports["postgres"] == int(places.POSTGRES_HOST.rpartition(":")[2])
+    assert {ports["redis"]} == {int(port) for port in re.findall(r"redis-\d:(\d+)", places.REDIS_URL)}
 
 
-def test_both_clusters_of_redis_are_formed_by_one_script() -> None:
+def test_the_local_cluster_of_redis_is_joined_by_a_script_that_is_there() -> None:
     (mounted,) = SERVICES["redis-cluster"]["volumes"]
-    script = ROOT / mounted.partition(":")[0]
-    assert script == K8S / "base/redis/join.sh"
-    assert script.stat().st_mode & 0o111
-    base = yaml.safe_load((K8S / "base/kustomization.yaml").read_text())
-    assert {"name": "redis-join", "files": ["redis/join.sh"]} in base["configMapGenerator"]
+    assert (ROOT / mounted.partition(":")[0]).stat().st_mode & 0o111
 
 
 def test_every_published_port_is_on_the_loopback_address() -> None:
