@@ -8,7 +8,7 @@ RUN=(.tools/uv/bin/uv run --frozen)
 
 docker/images.sh || { echo 'NOT RUN: the images cannot be had' >&2; exit "$NOT_RUN"; }
 if ! docker compose version >/dev/null 2>&1 && ! command -v docker-compose >/dev/null; then
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
+  [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
     apt-get install -qq --no-install-recommends docker-compose >/dev/null 2>&1 ||
     { echo 'NOT RUN: there is no Compose; install docker-compose' >&2; exit "$NOT_RUN"; }
 fi

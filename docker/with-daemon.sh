@@ -20,6 +20,8 @@ not_run() { # why, what to do
 install() {
   command -v dockerd >/dev/null && return
   command -v apt-get >/dev/null || not_run 'there is no dockerd, and no apt-get to install it' 'install Docker'
+  # Only where the machine is there for this: nobody's own gets packages behind his back.
+  [ "${CI:-}" = true ] || not_run 'there is no dockerd' "install Docker; where CI=true, ${PACKAGES[*]} are installed"
   echo "installing ${PACKAGES[*]}"
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${PACKAGES[@]}"; } \
     >/dev/null 2>&1 || not_run "cannot install ${PACKAGES[*]}" 'install Docker'
