@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psutil
@@ -150,6 +152,35 @@ def test_the_judge_uses_what_is_up(stack: LocalStack, tmp_path: Path) -> None:
     given = tomllib.loads((stack.folder / "external.toml").read_text())
     report = (tmp_path / "report.json").read_text()
     assert report.count('"why": "runs already"') == len(given) == 2
+
+
+def test_a_start_that_was_cut_short_is_gone_on_with(docker: DockerClient, tmp_path: Path) -> None:
+    half = LocalStack(docker, tmp_path)
+    try:
+        half.compose("up", "--detach", "redis-1", "redis-2", "vault")
+        half.up()
+        assert until(lambda: half.get(OFFERS).status_code == 200, at_most_ms=AGAIN_MS)
+    finally:
+        half.compose("down", "--volumes")
+
+
+def test_keys_that_are_lost_are_told_with_what_to_do(stack: LocalStack) -> None:
+    stack.compose("exec", "-T", "vault-keeper", "rm", "/run/gatespec/vault/keys.json")
+    stack.compose("restart", "vault-keeper")
+    told = "error[vault-keys-lost]"
+    assert until(lambda: told in stack.compose("logs", "vault-keeper"), at_most_ms=AGAIN_MS)
+    assert "docker compose down -v" in stack.compose("logs", "vault-keeper")
+
+
+def test_a_port_that_is_taken_is_named(docker: DockerClient, tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        other = LocalStack(docker, tmp_path)
+        other.published["GATESPEC_SIMULATORS_PORT"] = str(taken.getsockname()[1])
+        try:
+            with pytest.raises(AssertionError, match=f"127.0.0.1:{taken.getsockname()[1]}"):
+                other.compose("up", "--detach", "simulators")
+        finally:
+            other.compose("down", "--volumes")
 
 
 def test_down_with_its_volumes_leaves_nothing(stack: LocalStack) -> None:

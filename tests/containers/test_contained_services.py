@@ -13,7 +13,7 @@ import redis
 
 from gatespec.clock import until
 from gatespec.errors import GatespecError
-from gatespec.stack import born, ports
+from gatespec.stack import born, images, ports
 from gatespec.stack.contained import LABEL
 from gatespec.stack.environment import base_environment
 from gatespec.stack.postgres import PostgresServer
@@ -139,6 +139,13 @@ def test_an_image_that_cannot_be_had_is_named(nursery: Nursery) -> None:
         nursery.launch(shell(nursery, "true", NO_IMAGE))
     assert missing.value.code == "container-not-started"
     assert NO_IMAGE in missing.value.message
+
+
+def test_a_daemon_with_too_little_memory_is_told_of(docker: DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MEMORY_MIN", docker.info()["MemTotal"] + 1)
+    with pytest.raises(GatespecError, match="GiB of memory") as small:
+        images.daemon()
+    assert small.value.code == "memory-too-small"
 
 
 def test_leaving_ends_every_container(docker: DockerClient, nursery: Nursery, servers: ServersToStart) -> None:
