@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gatespec import verdict
@@ -14,21 +11,20 @@ from gatespec.catalogue import load_catalogue
 from gatespec.errors import unable
 from gatespec.hand_tables import shape_of
 from gatespec.ports import Untestable
-from gatespec.providers.simulator import house_credential
-from gatespec.read_ports import PLAIN, Shape
+from gatespec.read_ports import PLAIN
 from gatespec.secrecy.answers import AnswerLog
 from gatespec.stack import health
 from gatespec.stack.fault_lines import fault_lines
 from gatespec.stack.gateway import Deployment
+from gatespec.stack.ground import PROVIDERS_FILE, Ground
 from gatespec.stack.lane_secrets import LaneSecrets
 from gatespec.stack.pool import ProviderPool
-from gatespec.stack.providers_file import Provider, write_providers_file
 from gatespec.stack.servers import Servers, say
 from gatespec.stack.vault import VaultServer
-from gatespec.vault_paths import house_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from gatespec.engine.chapter import Needs
@@ -42,9 +38,6 @@ if TYPE_CHECKING:
     from gatespec.stack.vault_api import VaultShare
     from gatespec.target import Target
 
-WRITERS = 8
-"""Credentials that are written to Vault side by side: a pool has hundreds."""
-PROVIDERS_FILE = "GATEWAY_PROVIDERS_FILE"
 TRUSTED_PROXIES = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
 """The judge speaks for other addresses through `X-Forwarded-For`."""
 
@@ -133,49 +126,6 @@ class Stack(Servers):
             **TRUSTED_PROXIES,
         }
         return Deployment(self.nursery, target, name, {**given, **settings}, self.runtime == "containers")
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a started gateway stands on."""
-
-    stack: Servers
-    stores: Stores
-    deployment: Deployment
-    lines: FaultLines | None = None
-    """None where the gateway goes straight to its stores."""
-    pool: ProviderPool | None = None
-    secrets: LaneSecrets | None = None
-    house: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    """The house's first credential for each provider: one of its own, so that it tells where it came from."""
-
-    def declare_providers(self) -> None:
-        """Write the providers file: the simulated one of each adapter, which bears its name, and the pool.
-
-        The house's credential of each lies in Vault.
-        """
-        providers = [Provider(each, Shape(each)) for each in self.stack.providers]
-        providers += [Provider(*each) for each in (self.pool.declared() if self.pool else ())]
-        with ThreadPoolExecutor(WRITERS) as writers:
-            list(writers.map(self._entrust, providers))
-        file = Path(self.deployment.settings[PROVIDERS_FILE])
-        write_providers_file(file, providers, self.stack.simulators.url)
-
-    def _entrust(self, provider: Provider) -> None:
-        if provider.name not in self.house:
-            self.house[provider.name] = self._canary(provider)
-        self.stores.vault.put(house_path(provider.name), self.house[provider.name])
-
-    def _canary(self, provider: Provider) -> Mapping[str, str]:
-        credential = house_credential(provider.name, provider.shape.adapter)
-        if self.secrets:
-            self.secrets.canaries.add("provider-credential", list(credential.values())[-1])
-        return credential
-
-    def renew_pool(self, pool: ProviderPool) -> None:
-        """Have as many providers as before, that nobody read; a gateway reads the file when it is started again."""
-        pool.refill()
-        self.declare_providers()
 
 
 class Lane:
