@@ -12,26 +12,37 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gatespec.errors import Exit
+from gatespec.diagnosis import diagnose, worst_of
 from gatespec.stack.finder import Missing, Server
 from gatespec.stack.runtimes import WHERE, ServersToStart, runtime_named
+from gatespec.target import load_target
 
 PIPED_COLUMNS = 250
 """Where no terminal sets a width, a path stays whole: it is to be searched for and copied."""
 
 
-def doctor(runtime: Annotated[str, typer.Option(metavar="NAME", help=WHERE)] = "native") -> None:
-    """Show what a judgement would run on; exit code 3 where something is missing."""
+def doctor(
+    target: Annotated[
+        str | None, typer.Option(metavar="FILE-or-URL", help="Look through this target file too.")
+    ] = None,
+    runtime: Annotated[str, typer.Option(metavar="NAME", help=WHERE)] = "native",
+) -> None:
+    """Show what a judgement would run on, and every mistake of a target file.
+
+    The exit code is 3 where something is missing, 2 where only the target file is wrong.
+    """
+    judged = load_target(target) if target is not None else None
     found = [_judge(), _python(), *ServersToStart(runtime_named(runtime)).look()]
-    missing = [each for each in found if isinstance(each, Missing)]
+    missing = [each.as_error() for each in found if isinstance(each, Missing)]
+    wrong = [*missing, *(diagnose(judged) if judged else ())]
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(highlight=False, markup=False, soft_wrap=True, width=width)
     console.print(_table(found))
-    for each in missing:
-        console.print(str(each.as_error()))
-    if missing:
-        raise typer.Exit(Exit.COULD_NOT_JUDGE)
-    console.print("nothing is missing")
+    for error in wrong:
+        console.print(str(error))
+    if wrong:
+        raise typer.Exit(worst_of(wrong))
+    console.print(f"nothing is missing, and {target} can be judged" if target else "nothing is missing")
 
 
 def _judge() -> Server:
