@@ -25,6 +25,7 @@ ANSWER_S = 10.0
 """Twice what the contract gives any request: what takes longer 'may have happened'."""
 CONNECTIONS_MAX = 256
 BODY_MAX_BYTES = 4_194_304
+"""What is read of one answer; the contract's largest have some hundred kB."""
 NEWS_ROUNDS = 2
 """Rounds of the event loop: in the first it learns of what ended, in the second whoever holds it does."""
 
@@ -104,7 +105,7 @@ class HttpGateway:
         try:
             async with asked as response:
                 heard = now_ns()
-                body = await response.content.read(BODY_MAX_BYTES)
+                body = await _read(response.content)
                 names = {name.lower(): ", ".join(response.headers.getall(name)) for name in response.headers}
                 return Exchange(plain, _span(sent, heard), response.status, names, body)
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -129,6 +130,14 @@ class HttpGateway:
 def heard_by(lane: Lane) -> Heard:
     """Who keeps a lane's answers until they are searched for secrets; nobody where nothing of it is the judge's."""
     return lane.secrets.answers.heard if lane.secrets else nobody
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """All of a body, up to `BODY_MAX_BYTES`: a single read is over with the first bytes that are there."""
+    body = bytearray()
+    while len(body) < BODY_MAX_BYTES and (some := await content.read(BODY_MAX_BYTES - len(body))):
+        body += some
+    return bytes(body)
 
 
 def nobody(headers: Mapping[str, str], body: bytes) -> None:

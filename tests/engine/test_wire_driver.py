@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatespec.clock import until
+from gatespec.drivers import http
 from gatespec.drivers.http import HttpGateway
 from gatespec.drivers.people import GivenPeople
 from gatespec.engine.lag import lag_meter
@@ -17,17 +19,21 @@ from gatespec.target import UrlDoor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PIECES, PIECE, PAUSE_MS = 4, b"x" * 30_000, 30
 WHO = Identity("ip", "198.18.0.1", "free")
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Says which path it was asked; `/cut` is a connection that ends without an answer."""
+    """Says which path it was asked; `/cut` is a connection that ends without an answer, `/slow` one body in pieces."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         if self.path == "/cut":
             self.close_connection = True
+            return
+        if self.path == "/slow":
+            self._in_pieces()
             return
         body = f"{self.path} {self.headers.get('X-Forwarded-For')}".encode()
         self.send_response(200)
@@ -36,6 +42,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _in_pieces(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(PIECES * len(PIECE)))
+        self.end_headers()
+        for _ in range(PIECES):
+            self.wfile.write(PIECE)
+            self.wfile.flush()
+            until(lambda: False, at_most_ms=PAUSE_MS)
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""
@@ -68,6 +83,17 @@ def test_answers_come_in_the_order_asked_each_at_its_delay(gateway: HttpGateway)
     assert began <= soon.span.sent_ms <= soon.span.heard_ms <= late.span.heard_ms
     assert late.request.delay_ms == 0
     assert late.headers["x-two"] == "a, b"
+
+
+def test_a_body_that_comes_in_pieces_is_read_to_its_end(gateway: HttpGateway) -> None:
+    (answer,) = gateway.play([Request(WHO, path="/slow")])
+    assert answer.body == PIECES * PIECE
+
+
+def test_a_body_without_end_is_cut(gateway: HttpGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_MAX_BYTES", len(PIECE) + 1)
+    (answer,) = gateway.play([Request(WHO, path="/slow")])
+    assert answer.body == (PIECES * PIECE)[: len(PIECE) + 1]
 
 
 def test_an_address_of_one_s_own_choice_is_spoken_from(gateway: HttpGateway) -> None:
