@@ -8,6 +8,8 @@ from pathlib import Path
 import gatespec
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ")
+DOCKER = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+"""Where the daemon is: whoever reaps containers has to find the one that they run on."""
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -18,4 +20,5 @@ def base_environment() -> dict[str, str]:
 
 def judge_environment() -> dict[str, str]:
     """For the judge's own Python processes: they find the very package that runs now, from any folder."""
-    return {**base_environment(), "PYTHONPATH": str(Path(gatespec.__file__).resolve().parent.parent)}
+    daemon = {name: os.environ[name] for name in DOCKER if name in os.environ}
+    return {**base_environment(), **daemon, "PYTHONPATH": str(Path(gatespec.__file__).resolve().parent.parent)}

@@ -19,7 +19,7 @@ from gatespec.cli.down import down
 from gatespec.clock import MonotonicClock, until
 from gatespec.errors import GatespecError
 from gatespec.stack import born, ports, state
-from gatespec.stack.environment import base_environment
+from gatespec.stack.environment import base_environment, judge_environment
 from gatespec.stack.nursery import Nursery
 from gatespec.stack.process import Command
 
@@ -41,6 +41,14 @@ def python(name: str, script: str, folder: Path) -> Command:
 
 def wrote(log: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
+
+
+def test_the_judges_own_processes_find_its_docker_daemon_and_what_is_judged_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///somewhere.sock")
+    assert judge_environment()["DOCKER_HOST"] == "unix:///somewhere.sock"
+    assert "DOCKER_HOST" not in base_environment()
 
 
 def test_a_closed_nursery_leaves_no_process_no_folder_and_no_state_file(state_folder: Path, tmp_path: Path) -> None:
