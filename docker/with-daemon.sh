@@ -31,7 +31,9 @@ stop() {
   [ -n "${daemon:-}" ] || return 0
   kill "$daemon" 2>/dev/null || true
   wait "$daemon" 2>/dev/null || true
-  rm -rf "$room"
+  # A container that shared the machine's network leaves its mount.
+  umount "$room"/exec/netns/* 2>/dev/null || true
+  rm -rf "$room" || true
 }
 
 begin() {
