@@ -99,7 +99,10 @@ def _start(command: Command, log: Path, output: Path, shared: Sequence[Path]) ->
     container = DockerContainer(
         command.image,
         env={**given, "GATESPEC_STDOUT": str(output), "GATESPEC_STDERR": str(log)},
-        volumes=[(str(folder), str(folder), "rw") for folder in shared],
+        volumes=[
+            *((str(folder), str(folder), "rw") for folder in shared),
+            (str(_known_users(shared[0], uid, gid)), "/etc/passwd", "ro"),
+        ],
         entrypoint=["/bin/sh", "-c", OUTPUT, "sh"],
         labels={LABEL: command.env[born.MARK]},
         **options,
@@ -114,6 +117,15 @@ def _start(command: Command, log: Path, output: Path, shared: Sequence[Path]) ->
             hint="`gatespec doctor --runtime containers` shows what is missing",
         ) from error
     return started
+
+
+def _known_users(folder: Path, uid: int, gid: int) -> Path:
+    """Users as the container is to know them: PostgreSQL, for one, refuses to be a number without a name."""
+    file = folder / f"passwd-{uid}"
+    ours = f"judge:x:{uid}:{gid}::/tmp:/bin/sh\n" if uid else ""
+    file.write_text(f"root:x:0:0::/root:/bin/sh\n{ours}", encoding="utf-8")
+    file.chmod(0o644)
+    return file
 
 
 def remove_all(run_id: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -14,6 +15,7 @@ import redis
 from gatespec.clock import until
 from gatespec.errors import GatespecError
 from gatespec.stack import born, images, ports
+from gatespec.stack.account import Account
 from gatespec.stack.contained import LABEL
 from gatespec.stack.environment import base_environment
 from gatespec.stack.postgres import PostgresServer
@@ -114,6 +116,17 @@ def test_what_is_not_for_logs_goes_to_its_own_file(nursery: Nursery, servers: Se
     output = nursery.folder / "told"
     nursery.run(shell(nursery, "echo a secret", servers.redis.image), at_most_s=60, output=output)
     assert (output.read_text(), nursery.log_of("shell").read_text()) == ("a secret\n", "")
+
+
+def test_whoever_it_runs_as_has_a_name_inside(nursery: Nursery, servers: ServersToStart) -> None:
+    """PostgreSQL makes no cluster for a number without one."""
+    somebody = Account("somebody", os.geteuid() or 4321, os.getegid() or 4321)
+    output = nursery.folder / "told"
+    output.touch()
+    output.chmod(0o666)
+    command = replace(shell(nursery, "id -un", servers.redis.image), account=somebody)
+    nursery.run(command, at_most_s=60, output=output)
+    assert output.read_text() == "judge\n"
 
 
 def test_this_machines_environment_stays_outside(
