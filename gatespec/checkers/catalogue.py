@@ -34,13 +34,15 @@ class Catalogue:
     span: Span
     stale: frozenset[str]
     """The providers of which it says that they are not as they are now."""
+    unknown: frozenset[str]
+    """The providers of which it says that it shows nothing, as no list of theirs is known."""
     is_hit: bool
     """Whether it says that it was stored, and is still fresh, or was made just now; else it is marked as a whole."""
     fault: str = ""
 
     def is_fresh(self, provider: str) -> bool:
         """Whether it shows what is known of this provider as it is now."""
-        return self.is_hit and provider not in self.stale
+        return self.is_hit and provider not in self.stale | self.unknown
 
 
 def asks_for_it(request: Request) -> bool:
@@ -58,14 +60,16 @@ def catalogues_of(example: Example, since: int = 0) -> Iterator[Catalogue]:
 def _read(place: int, exchange: Exchange) -> Catalogue:
     try:
         told: Any = json.loads(exchange.body)
-        stale = frozenset(each["provider"] for each in told.get("warnings", ()) if each["code"] == STALE)
+        warned = [(each["provider"], each["code"] == STALE) for each in told.get("warnings", ())]
+        stale = frozenset(provider for provider, is_stale in warned if is_stale)
+        unknown = frozenset(provider for provider, is_stale in warned if not is_stale)
         fresh = all(tier.is_fresh_hit or not tier.hit for tier in tiers_of(exchange).values())
     except NoCacheStatus as missing:
-        return Catalogue(place, exchange.span, frozenset(), is_hit=True, fault=str(missing))
+        return Catalogue(place, exchange.span, frozenset(), frozenset(), is_hit=True, fault=str(missing))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         fault = f"the catalogue is no object with warnings: {error!r:.80}"
-        return Catalogue(place, exchange.span, frozenset(), is_hit=True, fault=fault)
-    return Catalogue(place, exchange.span, stale, is_hit=fresh)
+        return Catalogue(place, exchange.span, frozenset(), frozenset(), is_hit=True, fault=fault)
+    return Catalogue(place, exchange.span, stale, unknown, is_hit=fresh)
 
 
 def judge_catalogue(example: Example, since: int) -> Findings:
